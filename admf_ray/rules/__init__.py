@@ -1,0 +1,1 @@
+"""Compiled rules: the one meaning of indicators, fills, sizing, accounting and metrics."""
