@@ -1,0 +1,1 @@
+"""Components: strategies, filters, risk, broker and portfolio; each owns compiled rules."""

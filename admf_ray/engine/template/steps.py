@@ -1,0 +1,251 @@
+# Text of a compiled stack, part 1: what happens to one symbol in one bar.
+# Never imported. engine/stack.py writes it to a file of its own for each component stack and binds
+# the free names: the stack's rules, its generated readers and the flags below. A flag is frozen into
+# the code, so a stack pays only for what it uses.
+#   SINGLE one symbol; GAPS symbols may miss bars; CLOSES forced exits at a close; PROTECTED brackets;
+#   RESIZE size at the fill; BAND re-size on drift; HALTS drawdown halt; CARRY financing; TAIL keep returns
+
+
+@rule
+def execute(t, s, qty, raw, price, reason, cut, m, equity, account, position, p):
+    """Book `qty` units at `price`; `raw` is the price before costs."""
+    multiplier = m.multiplier[s]
+    fee = commission(qty, price, multiplier, p.broker)
+    slipped = abs(price - raw) * abs(qty) * multiplier
+    account, position, pnl = apply_fill(
+        t, account, position, qty, price, fee, slipped, multiplier, equity
+    )
+    return account, position, Fill(qty, price, fee, slipped, reason, cut, pnl)
+
+
+@rule
+def last_range(m, t, s):
+    """High less low of the bar before `t`."""
+    if t == 0:
+        return 0.0
+    width = m.high[t - 1, s] - m.low[t - 1, s]
+    return width if width == width else 0.0
+
+
+@rule
+def reduce_step(t, s, bar, m, equity, account, position, order, p):
+    """Protective exit or closing part of a waiting order that this bar reaches; what opens waits as OPENING."""
+    fill = NO_FILL
+    if order.kind == NONE:
+        return account, position, order, fill
+    hit, raw, intrabar, order = trigger(order, bar, m.day[t])
+    if not hit:
+        return account, position, order, fill
+    if intrabar and position.qty != 0.0:
+        fired, level, reason = protective(bar, position.qty, position.stop, position.take, False)
+        if fired:
+            account, position, fill = leave(t, s, level, reason, m, equity, account, position, p)
+            return account, position, NO_ORDER, fill
+    side = 1.0 if order.qty > 0.0 else -1.0
+    price = raw
+    if order.kind != LIMIT:
+        price = worsen(side, raw, m.tick[s], last_range(m, t, s), p.broker)
+    closing = 0.0
+    if position.qty * order.qty < 0.0:
+        closing = side * min(abs(position.qty), abs(order.qty))
+        account, position, fill = execute(
+            t, s, closing, raw, price, order.reason, 0.0, m, equity, account, position, p
+        )
+    rest = order.qty - closing
+    if rest == 0.0:
+        return account, position, NO_ORDER, fill
+    late = 1.0 if intrabar else 0.0
+    opening = Order(OPENING, rest, price, raw, order.reason, order.day, order.target, late)
+    return account, position, opening, fill
+
+
+@rule
+def leave(t, s, level, reason, m, equity, account, position, p):
+    """Close the whole position at a protective level; stops slip, take-profits are limits."""
+    side = -1.0 if position.qty > 0.0 else 1.0
+    price = level
+    if reason == STOP_LOSS:
+        price = worsen(side, level, m.tick[s], last_range(m, t, s), p.broker)
+    return execute(t, s, -position.qty, level, price, reason, 0.0, m, equity, account, position, p)
+
+
+@rule
+def symbol_lot(m, s, p):
+    """Smallest tradable quantity: the instrument's lot, whole units where the risk manager says so."""
+    return max(m.lot[s], p.risk.whole_lots)
+
+
+@rule
+def opening_need(s, order, m, p):
+    """Cash an OPENING order asks for: what it binds plus commission."""
+    units = abs(order.qty)
+    margin = p.portfolio.long_initial_margin if order.qty > 0.0 else p.portfolio.short_initial_margin
+    return units * order.price * m.multiplier[s] * margin + commission(
+        units, order.price, m.multiplier[s], p.broker
+    )
+
+
+@rule
+def open_step(t, s, scale, free, worth, m, equity, account, position, order, p, atr):
+    """Execute an OPENING order as far as cash allows and set its bracket."""
+    side = 1.0 if order.qty > 0.0 else -1.0
+    lot = symbol_lot(m, s, p)
+    multiplier = m.multiplier[s]
+    wanted = abs(order.qty)
+    if RESIZE:
+        budget = abs(order.target) * worth - abs(position.qty) * order.price * multiplier
+        wanted = affordable(1e300, order.price, multiplier, lot, max(budget, 0.0), 1.0, p.broker)
+    allowed = wanted if scale >= 1.0 else abs(to_lot(wanted * scale, lot))
+    margin = p.portfolio.long_initial_margin if side > 0.0 else p.portfolio.short_initial_margin
+    units = affordable(allowed, order.price, multiplier, lot, free, margin, p.broker)
+    fill = Fill(0.0, order.price, 0.0, 0.0, order.reason, wanted - units, nan)
+    if units > 0.0:
+        account, position, fill = execute(
+            t, s, side * units, order.raw, order.price, order.reason, wanted - units, m, equity, account,
+            position, p,
+        )
+        stop, take = levels(side, position.average, atr, p.risk)
+        position = Position(
+            position.qty, position.average, position.mark, position.weight, position.pnl,
+            position.opened, stop, take,
+        )
+    late = order.intrabar
+    return account, position, Order(NONE, 0.0, nan, nan, SIGNAL, -1.0, 0.0, late), fill
+
+
+@rule
+def protect_step(t, s, bar, m, equity, account, position, order, p, atr):
+    """Test the bracket against the bar, then trail the stop; ends the bar for the order slot."""
+    fill = NO_FILL
+    late = order.kind == NONE and order.intrabar == 1.0
+    if position.qty != 0.0:
+        fired, level, reason = protective(bar, position.qty, position.stop, position.take, late)
+        if fired:
+            account, position, fill = leave(t, s, level, reason, m, equity, account, position, p)
+            return account, position, NO_ORDER, fill
+        if not late:
+            stop = ratchet(bar, position.qty, position.stop, atr, p.risk)
+            position = Position(
+                position.qty, position.average, position.mark, position.weight, position.pnl,
+                position.opened, stop, position.take,
+            )
+    if order.kind == NONE:
+        order = NO_ORDER
+    return account, position, order, fill
+
+
+@rule
+def close_step(t, s, bar, m, equity, account, position, order, p):
+    """Exit at this bar's close where the session ends or the symbol does."""
+    fill = NO_FILL
+    code = float(m.close_out[t, s])
+    if code == 0.0 or (code == SESSION_END and p.risk.flat_at_session_end == 0.0):
+        return account, position, order, fill
+    if position.qty != 0.0:
+        price = bar.close
+        if code == SESSION_END:
+            side = -1.0 if position.qty > 0.0 else 1.0
+            price = worsen(side, bar.close, m.tick[s], last_range(m, t, s), p.broker)
+        account, position, fill = execute(
+            t, s, -position.qty, bar.close, price, code, 0.0, m, equity, account, position, p
+        )
+    position = Position(
+        position.qty, position.average, position.mark, 0.0, position.pnl, position.opened,
+        position.stop, position.take,
+    )
+    return account, position, NO_ORDER, fill
+
+
+@rule
+def mark_step(close, position):
+    """Value the position at the bar's close."""
+    return Position(
+        position.qty, position.average, close, position.weight, position.pnl, position.opened,
+        position.stop, position.take,
+    )
+
+
+@rule
+def value_of(s, position, m):
+    """Signed money value at the last known close; 0 when flat."""
+    return position.qty * position.mark * m.multiplier[s] if position.qty != 0.0 else 0.0
+
+
+@rule
+def target_units(t, s, weight, equity, price, m, p, table, rows):
+    """Units wanted for an admitted weight, within the symbol's exposure limit, before lots and gross limit."""
+    multiplier = m.multiplier[s]
+    wanted = units(weight, m.share[s], equity, price, multiplier, p.risk, risk_now(table, rows, t, s))
+    limit = p.risk.max_symbol_exposure * equity / (price * multiplier)
+    return min(max(wanted, -limit), limit)
+
+
+@rule
+def wants_order(t, s, weight, equity, close, position, m, p, table, rows):
+    """Whether the admitted weight changed, or the position drifted beyond the band."""
+    if weight != position.weight:
+        return weight == weight  # a NaN weight is no opinion
+    if BAND:
+        if position.qty != 0.0 and p.risk.rebalance_band_frac > 0.0:
+            wanted = target_units(t, s, clip(weight), equity, close, m, p, table, rows)
+            drift = abs(wanted - position.qty) * close * m.multiplier[s]
+            return drift > p.risk.rebalance_band_frac * equity
+    return False
+
+
+@rule
+def clip(weight):
+    """Weights live in -1..1."""
+    return min(max(weight, -1.0), 1.0)
+
+
+@rule
+def propose_step(t, s, weight, equity, close, position, m, p, table, rows):
+    """Record the admitted weight and propose its quantity."""
+    wanted = target_units(t, s, clip(weight), equity, close, m, p, table, rows)
+    position = Position(
+        position.qty, position.average, position.mark, weight, position.pnl, position.opened,
+        position.stop, position.take,
+    )
+    return position, Order(PROPOSED, wanted, close, nan, SIGNAL, -1.0, 0.0, 0.0)
+
+
+@rule
+def settle_step(s, scale, equity, position, order, m, p):
+    """Turn a proposal into an order for the difference to what is held."""
+    wanted = to_lot(order.qty * scale, symbol_lot(m, s, p))
+    qty = wanted - position.qty
+    if qty == 0.0:
+        return NO_ORDER
+    target = wanted * order.price * m.multiplier[s] / equity
+    return make_order(qty, order.price, m.tick[s], target, p.broker)
+
+
+@rule
+def exit_order(position, reason):
+    """Market order that closes the position; replaces whatever waits."""
+    if position.qty == 0.0:
+        return NO_ORDER
+    return Order(MARKET, -position.qty, nan, nan, reason, -1.0, 0.0, 0.0)
+
+
+@rule
+def gross_scale(wanted, others, equity, p):
+    """Common factor that keeps the gross exposure of what is ordered and what is held within its limit."""
+    room = max(p.risk.max_gross_exposure * equity - others, 0.0)
+    return room / wanted if wanted > room * (1.0 + 1e-12) else 1.0
+
+
+@rule
+def verdict(equity, required, account, p):
+    """(account, reason) after marking: ruin, margin call or drawdown halt; 0 to go on."""
+    if equity <= 0.0:
+        return watch(account, account.peak, RUIN), RUIN
+    if HALTS:
+        peak = max(account.peak, equity)
+        if p.risk.max_drawdown_frac > 0.0 and equity <= peak * (1.0 - p.risk.max_drawdown_frac):
+            return watch(account, peak, HALT), HALT
+        account = watch(account, peak, account.halted)
+    if equity < required:
+        return account, MARGIN
+    return account, 0.0
