@@ -47,7 +47,7 @@ class Component:
         found.update({k: v for k, v in vars(cls).items() if isinstance(v, (Param, Choice))})
         cls.parameters = found
         for rule_name, allowed in (("decide", DECIDE_ARGUMENTS), ("admit", ADMIT_ARGUMENTS)):
-            if rule_name in vars(cls):
+            if vars(cls).get(rule_name) is not None:
                 setattr(cls, rule_name, staticmethod(_as_rule(cls, rule_name, allowed)))
         for plain in ("prepare", "fit"):
             if inspect.isfunction(vars(cls).get(plain)):

@@ -76,6 +76,8 @@ class Market(NamedTuple):
         Buy-and-hold return from the close before, mean over the listed symbols.
     multiplier, tick, lot, share : float64 (n_symbols,)
         Instrument facts and each symbol's part of the capital.
+    bars_per_year : float
+        Annualisation factor.
     """
 
     open: Any
@@ -90,6 +92,7 @@ class Market(NamedTuple):
     tick: Any
     lot: Any
     share: Any
+    bars_per_year: float
 
 
 class Bar(NamedTuple):

@@ -72,7 +72,7 @@ def leave(t, s, level, reason, m, equity, account, position, p):
 @rule
 def symbol_lot(m, s, p):
     """Smallest tradable quantity: the instrument's lot, whole units where the risk manager says so."""
-    return max(m.lot[s], p.risk.whole_lots)
+    return max(m.lot[s], p.risk.lots)
 
 
 @rule
@@ -175,7 +175,7 @@ def value_of(s, position, m):
 def target_units(t, s, weight, equity, price, m, p, table, rows):
     """Units wanted for an admitted weight, within the symbol's exposure limit, before lots and gross limit."""
     multiplier = m.multiplier[s]
-    wanted = units(weight, m.share[s], equity, price, multiplier, p.risk, risk_now(table, rows, t, s))
+    wanted = units(weight, m.share[s], equity, price, multiplier, p.risk, risk_now(table, rows, t, s), m.bars_per_year)
     limit = p.risk.max_symbol_exposure * equity / (price * multiplier)
     return min(max(wanted, -limit), limit)
 

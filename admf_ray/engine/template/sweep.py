@@ -3,7 +3,7 @@
 
 
 @njit(**KERNEL)
-def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, bars_per_year, desk, row, sums, path):
+def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, row, sums, path):
     """Run one point over the bars ``cuts[0]:cuts[-1]`` and write its metrics and slice sums."""
     book, orders, memories, ready = desk
     n = 1 if SINGLE else m.close.shape[1]
@@ -208,7 +208,7 @@ def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, bars_per_ye
         sums[j, 1] = moments.s2
         moments = new_slice(moments)
     finish(
-        moments, account, cuts[-1] - begin, cash0, equity, b1, b2, bars_per_year, row
+        moments, account, cuts[-1] - begin, cash0, equity, b1, b2, m.bars_per_year, row
     )
 
 
@@ -225,8 +225,7 @@ def settle_ruin(t, s, m, equity, account, position, p):
 
 @njit(cache=True, **KERNEL)
 def sweep(
-    m, table, first, ix, values, memory, cuts, offsets, b1, b2, bars_per_year, begin, end, control, out, sums,
-    path,
+    m, table, first, ix, values, memory, cuts, offsets, b1, b2, begin, end, control, out, sums, path,
 ):
     """Run points ``begin:end`` over every window.
 
@@ -247,8 +246,8 @@ def sweep(
         rows = read_rows(ix, i)
         for w in range(offsets.size - 1):
             run_window(
-                m, table, rows, first, p, cuts[offsets[w] : offsets[w + 1]], memory, b1[w], b2[w],
-                bars_per_year, desk, out[i, w], sums[i, w], path,
+                m, table, rows, first, p, cuts[offsets[w] : offsets[w + 1]], memory, b1[w], b2[w], desk,
+                out[i, w], sums[i, w], path,
             )
             if TAIL:
                 n_bars = cuts[offsets[w + 1] - 1] - cuts[offsets[w]]

@@ -1,0 +1,1 @@
+"""Two drivers of one set of rules: the event-by-event replay and the compiled sweep."""

@@ -1,0 +1,262 @@
+"""What a compiled stack is given: market arrays, benchmark sums, indicator tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf_ray.components.tracing import Graph, TracedBars
+from admf_ray.engine.stack import Stack, Structure, prepared
+from admf_ray.errors import ResourceError
+from admf_ray.market import Bars, Window
+from admf_ray.rules.compile import kernel
+from admf_ray.rules.state import DELISTED, SESSION_END, Market
+
+__all__ = ["Table", "Windows", "market_arrays", "market_flags", "tables"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def market_arrays(bars: Bars) -> Market:
+    """Return the bars as the read-only arrays that rules look at.
+
+    Notes
+    -----
+    The benchmark holds every listed symbol with equal weight, rebalanced at each close. A symbol whose
+    last bar comes before the data's end is marked to be liquidated at that bar's close.
+    """
+    close_out = np.zeros(bars.close.shape, dtype=np.uint8)
+    ends = session_ends(bars)
+    if ends is not None:
+        close_out[ends] = np.uint8(SESSION_END)
+    for s, last in enumerate(bars.last):
+        if 0 <= last < bars.n_bars - 1:
+            close_out[last, s] = np.uint8(DELISTED)
+    instruments = bars.instruments
+    arrays: list[NDArray[Any]] = [
+        bars.open,
+        bars.high,
+        bars.low,
+        bars.close,
+        bars.tradable.astype(np.uint8),
+        close_out,
+        bars.day.astype(np.float64),
+        benchmark_returns(bars),
+        np.array([i.multiplier for i in instruments]),
+        np.array([i.tick for i in instruments]),
+        np.array([i.lot for i in instruments]),
+        np.full(bars.n_symbols, 1.0 / bars.n_symbols),
+    ]
+    for array in arrays:
+        array.setflags(write=False)
+    return Market(*arrays, bars_per_year=float(bars.bars_per_year))
+
+
+def session_ends(bars: Bars) -> NDArray[np.bool_] | None:
+    """Return where a session's last bar closes, shape (n_bars,); None where no session end is declared."""
+    minute = getattr(bars, "session_end_minute", None)
+    return None if minute is None else np.asarray(bars.minute_of_day == minute)
+
+
+def benchmark_returns(bars: Bars) -> Floats:
+    """Return the buy-and-hold return of each bar, mean over the symbols then listed, shape (n_bars,)."""
+    filled = bars.close.copy()
+    for s in range(bars.n_symbols):
+        has_bar = np.isfinite(filled[:, s])
+        place = np.maximum.accumulate(np.where(has_bar, np.arange(bars.n_bars), 0))
+        filled[:, s] = filled[place, s]
+    moves = np.full(filled.shape, np.nan)
+    moves[1:] = filled[1:] / filled[:-1] - 1.0
+    listed = np.isfinite(moves)
+    count = listed.sum(axis=1)
+    total = np.where(listed, moves, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), 0.0)
+
+
+def market_flags(bars: Bars, market: Market) -> dict[str, bool]:
+    """Return the flags that the data set themselves."""
+    return {
+        "SINGLE": bars.n_symbols == 1,
+        "GAPS": not bool(bars.tradable.all()),
+        "CLOSES": bool(market.close_out.any()),
+    }
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows as the compiled loop takes them.
+
+    Attributes
+    ----------
+    names : tuple of str
+    cuts : int64 array
+        Slice boundaries of all windows, one after the other.
+    offsets : int64 array (n_windows + 1,)
+        Where each window's cuts begin.
+    b1, b2 : float64 array (n_windows,)
+        Sum and sum of squares of the benchmark's returns after each window's first bar.
+    n_slices : int
+        Most slices of any window.
+    """
+
+    names: tuple[str, ...]
+    cuts: Ints
+    offsets: Ints
+    b1: Floats
+    b2: Floats
+    n_slices: int
+
+    @classmethod
+    def build(cls, windows: Sequence[Window], market: Market, slices: int = 16) -> Windows:
+        """Cut the window named ``full`` into equal slices (the remainder in front), keep the rest whole."""
+        cuts: list[int] = []
+        offsets = [0]
+        sums = []
+        for window in windows:
+            cuts += slice_cuts(window, slices if window.name == "full" else 1)
+            offsets.append(len(cuts))
+            sums.append(_benchmark_sums(market.benchmark, window.start, window.stop))
+        edges = np.array(cuts, dtype=np.int64)
+        counts = np.diff(offsets) - 1
+        return cls(
+            tuple(w.name for w in windows),
+            edges,
+            np.array(offsets, dtype=np.int64),
+            np.array([s[0] for s in sums]),
+            np.array([s[1] for s in sums]),
+            int(counts.max()) if len(counts) else 1,
+        )
+
+
+def slice_cuts(window: Window, slices: int) -> list[int]:
+    """Return slice boundaries of a window: a front remainder (possibly none), then equal slices."""
+    width = window.n_bars // slices
+    if slices == 1 or width == 0:
+        return [window.start, window.stop]
+    front = window.n_bars - width * slices
+    edges = [window.start + front + width * k for k in range(slices + 1)]
+    return [window.start, *edges] if front else [window.start, window.start, *edges[1:]]
+
+
+@kernel
+def _benchmark_sums(benchmark, start, stop):
+    total, squares = 0.0, 0.0
+    for t in range(start + 1, stop):
+        total += benchmark[t]
+        squares += benchmark[t] * benchmark[t]
+    return total, squares
+
+
+@dataclass(frozen=True)
+class Table:
+    """Prepared values of some points.
+
+    Attributes
+    ----------
+    points : int64 array (n,)
+        Which points.
+    rows : float64 array (n_rows, n_bars, n_symbols)
+    first : int64 array (n_rows, n_symbols)
+        First bar at which each row is known; n_bars if never.
+    ix : int64 array (n, n_prepared)
+        Row of each prepared value of each point.
+    """
+
+    points: NDArray[np.intp]
+    rows: Floats
+    first: Ints
+    ix: Ints
+
+
+def tables(
+    stack: Stack,
+    structure: Structure,
+    values: Floats,
+    points: NDArray[np.intp],
+    bars: Bars,
+    train: Window | None,
+    limit_bytes: int,
+) -> Iterator[Table]:
+    """Yield the points in order, in runs whose prepared values fit the memory limit.
+
+    Parameters
+    ----------
+    train : Window or None
+        Bars that `fit` may see, for strategies that learn.
+    limit_bytes : int
+        Most memory of one table.
+    """
+    row_bytes = bars.n_bars * bars.n_symbols * 8
+    capacity = max(limit_bytes // row_bytes, 1)
+    if stack.strategy.fit is not None:
+        from admf_ray.engine.fitting import fitted_tables
+
+        yield from fitted_tables(stack, structure, values, points, bars, train, capacity)
+        return
+    graph = Graph()
+    nodes = trace(stack, structure, values[points], graph)
+    begin = 0
+    while begin < len(points):
+        end = _fitting_end(nodes, begin, capacity)
+        distinct, inverse = np.unique(nodes[begin:end], return_inverse=True)
+        ix = np.ascontiguousarray(inverse.reshape(end - begin, -1), dtype=np.int64)
+        rows = graph.compute([int(i) for i in distinct], bars)
+        yield Table(points[begin:end], rows, first_known(rows), ix)
+        begin = end
+
+
+def trace(stack: Stack, structure: Structure, values: Floats, graph: Graph) -> Ints:
+    """Return the graph node of each prepared value of each point, shape (n_points, n_prepared)."""
+    bars = TracedBars(graph)
+    blocks = []
+    for (_, cls), span, fields in zip(stack.classes, stack.spans, structure.fields, strict=True):
+        if not fields:
+            continue
+        own = np.ascontiguousarray(values[:, span])
+        known: dict[bytes, list[int]] = {}
+        found = np.empty((len(values), len(fields)), dtype=np.int64)
+        for i, row in enumerate(own):
+            key = row.tobytes()
+            if key not in known:
+                nodes = prepared(cls, bars, cls.decode(row))
+                known[key] = [_index(nodes[name], graph, cls, name) for name in fields]
+            found[i] = known[key]
+        blocks.append(found)
+    return np.concatenate(blocks, axis=1) if blocks else np.empty((len(values), 0), dtype=np.int64)
+
+
+def _index(node: Any, graph: Graph, cls: type[Any], name: str) -> int:
+    from admf_ray.components.tracing import Node
+    from admf_ray.errors import ComponentError
+
+    if not isinstance(node, Node) or node.graph is not graph:
+        raise ComponentError(
+            f"{cls.label()}.prepare: '{name}' must be an indicator of the bars, found "
+            f"{type(node).__name__}; a number belongs in a Param"
+        )
+    return node.index
+
+
+def _fitting_end(nodes: Ints, begin: int, capacity: int) -> int:
+    """Return the furthest end such that ``nodes[begin:end]`` has at most `capacity` distinct values."""
+    end = len(nodes)
+    while end - begin > 1 and len(np.unique(nodes[begin:end])) > capacity:
+        end = begin + (end - begin) // 2
+    if len(np.unique(nodes[begin:end])) > capacity:
+        raise ResourceError(
+            f"prepared values: one point needs {nodes.shape[1]} columns, room for {capacity}; raise the memory limit"
+        )
+    return end
+
+
+def first_known(rows: Floats) -> Ints:
+    """Return the first bar at which each row is finite, shape (n_rows, n_symbols); n_bars if never."""
+    known = np.isfinite(rows)
+    found = known.argmax(axis=1).astype(np.int64)
+    found[~known.any(axis=1)] = rows.shape[1]
+    return found

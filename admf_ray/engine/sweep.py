@@ -1,0 +1,159 @@
+"""The sweep: many points over many windows, compiled, metrics streamed, no per-trial arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba.core.errors import NumbaError
+from numpy.typing import NDArray
+
+from admf_ray.engine.inputs import Table, Windows, market_arrays, market_flags, tables
+from admf_ray.engine.stack import Stack, explain
+from admf_ray.errors import ComponentError, ConfigError
+from admf_ray.market import Bars, Window
+from admf_ray.rules.metrics import METRICS, TAIL_METRICS
+
+__all__ = ["SweepResult", "sweep"]
+
+Floats = NDArray[np.float64]
+CHUNK_POINTS = 256
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """Metrics of every point and window.
+
+    Attributes
+    ----------
+    windows : tuple of str
+    metrics : tuple of str
+    values : float64 array (n_points, n_windows, n_metrics)
+    slice_sums : float64 array (n_points, n_windows, n_slices, 2)
+        Sum and sum of squares of per-bar returns in each slice; only ``full`` has more than one.
+    """
+
+    windows: tuple[str, ...]
+    metrics: tuple[str, ...]
+    values: Floats
+    slice_sums: Floats
+
+    def metric(self, name: str, window: str = "full") -> Floats:
+        """Return one figure of every point, shape (n_points,).
+
+        Raises
+        ------
+        ConfigError
+            No such metric or window.
+        """
+        for what, word, have in (("metric", name, self.metrics), ("window", window, self.windows)):
+            if word not in have:
+                raise ConfigError(f"{what} '{word}': not computed; has {', '.join(have)}")
+        return self.values[:, self.windows.index(window), self.metrics.index(name)]
+
+
+def sweep(
+    bars: Bars,
+    stack: Stack,
+    values: Floats,
+    windows: Sequence[Window],
+    *,
+    threads: int = 1,
+    tail: bool = False,
+    limit_bytes: int = 256 * 2**20,
+    control: NDArray[np.int64] | None = None,
+) -> SweepResult:
+    """Run every point over every window.
+
+    Parameters
+    ----------
+    bars : Bars
+        The whole history; windows are slices of it and indicators see all bars before.
+    stack : Stack
+    values : float64 array (n_points, n_columns)
+        Points, as `Stack.vector` makes them.
+    windows : sequence of Window
+        The one named ``full`` is cut into 16 slices.
+    threads : int
+        Threads that share the points; the result does not depend on it.
+    tail : bool
+        Also VaR, CVaR and tail ratio (``metrics: full``).
+    limit_bytes : int
+        Most memory of prepared values at a time.
+    control : int64 array (2,), optional
+        ``control[0] != 0`` set by anyone ends the run within a point; ``control[1]`` is the point at work.
+
+    Returns
+    -------
+    SweepResult
+
+    Raises
+    ------
+    ComponentError
+        The strategy is plain Python, or a rule does not compile.
+    """
+    if not stack.strategy.is_compiled():
+        raise ComponentError(f"{stack.strategy.label()}: has on_bar, so it runs in replay only; use replay")
+    market = market_arrays(bars)
+    plan = Windows.build(windows, market)
+    names = METRICS + (TAIL_METRICS if tail else ())
+    out = np.full((len(values), len(windows), len(names)), np.nan)
+    sums = np.zeros((len(values), len(windows), plan.n_slices, 2))
+    control = np.zeros(2, dtype=np.int64) if control is None else control
+    flags = {**market_flags(bars, market), "TAIL": tail}
+    if not len(values):
+        return SweepResult(plan.names, names, out, sums)
+    for structure, points in stack.groups(values).items():
+        module = stack.compile(structure, **flags)
+        for table in tables(stack, structure, values, points, bars, None, limit_bytes):
+            _run(module, stack, market, table, values, plan, control, out, sums, threads)
+    return SweepResult(plan.names, names, out, sums)
+
+
+def _run(
+    module: Any,
+    stack: Stack,
+    market: Any,
+    table: Table,
+    values: Floats,
+    plan: Windows,
+    control: NDArray[np.int64],
+    out: Floats,
+    sums: Floats,
+    threads: int,
+) -> None:
+    """Run one table's points on `threads` threads and put their rows in place."""
+    n = len(table.points)
+    own = np.ascontiguousarray(values[table.points])
+    results = np.full((n, *out.shape[1:]), np.nan)
+    slices = np.zeros((n, *sums.shape[1:]))
+    longest = int(plan.cuts.max()) if len(plan.cuts) else 0
+
+    def part(begin: int, end: int) -> int:
+        path = np.empty(longest)
+        return int(
+            module.sweep(
+                market, table.rows, table.first, table.ix, own, stack.memory(), plan.cuts, plan.offsets,
+                plan.b1, plan.b2, begin, end, control, results, slices, path,
+            )
+        )
+
+    edges = list(range(0, n, max(CHUNK_POINTS, -(-n // 16)) if threads > 1 else n)) + [n]
+    try:
+        if threads == 1:
+            part(0, n)
+        else:
+            with ThreadPoolExecutor(min(threads, os.cpu_count() or threads)) as pool:
+                try:
+                    list(pool.map(part, edges, edges[1:]))
+                except BaseException:
+                    control[0] = 1
+                    raise
+    except NumbaError as error:
+        raise explain(error, stack.strategy.label()) from error
+    out[table.points] = results
+    sums[table.points] = slices
