@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from admf_ray.errors import DataError, closest
 from admf_ray.market.arrays import business_days, digest, frozen, nanoseconds, stamp_text, two_dimensional
+from admf_ray.market.checks import check_bars, raise_errors
 from admf_ray.market.clock import bars_per_year, check_zone, date_range, instant_before, local_calendar
 from admf_ray.market.instruments import Instrument, check_one_currency
 
@@ -197,7 +198,7 @@ class Bars:
         finite = np.logical_and.reduce(
             [np.isfinite(one) for one in columns.values() if one.shape == (n_bars, n_symbols)]
         )
-        return cls(
+        bars = cls(
             symbols=tuple(names[k] for k in order),
             time_ns=business_days(n_bars, zone) if time_ns is None else nanoseconds(time_ns),
             open=arranged(open, "open"),
@@ -213,6 +214,8 @@ class Bars:
             notes=tuple(notes),
             counts=counts or {},
         )
+        raise_errors(check_bars(bars))
+        return bars
 
     @property
     def n_bars(self) -> int:
