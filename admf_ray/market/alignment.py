@@ -61,7 +61,8 @@ def check_sessions(tables: Sequence[SymbolTable]) -> None:
                 continue
             found = f"{first.symbol} at {_clock(usual)} and {table.symbol} at {_clock(other)}"
         raise DataError(
-            f"symbols: sessions must end together, found {found}; load them apart, or declare mixed_sessions: true"
+            f"symbols: sessions must end together, found {found}; load them apart, "
+            "or declare mixed_sessions: true"
         )
 
 

@@ -23,6 +23,7 @@ Mask = NDArray[np.bool_]
 
 SPLIT_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0)
 _SPLIT_TOLERANCE = 0.03
+_NO_MARKET_OPENS_THERE = 4.0  # a 1:20 reverse split that opens 13 % lower is one all the same
 _ALMOST_ALWAYS = 0.9
 _ROUNDING = 1e-9  # vendors' adjusted prices leave the bar's range by their last digit
 _SHOWN = 5
@@ -144,7 +145,7 @@ def check_table(
     Notes
     -----
     Split-like: the first open of a day against the last close of the day before is within 3 % of 3:2,
-    2:1, 3:1, 4:1, 5:1, 7:1, 10:1, 20:1 or a reverse. Opens that repeat closes: in a calendar year of at
+    2:1, 3:1, 4:1, 5:1, 7:1, 10:1, 20:1 or a reverse, or beyond 4:1. Opens that repeat closes: in a calendar year of at
     least 50 bars, 90 % of the opens equal the previous close. One price: open = high = low = close in
     90 % of the bars.
     """
@@ -171,6 +172,7 @@ def _warnings(table: SymbolTable, where: str, splits: Literal["error", "warning"
     ratio[1:] = np.where(day[1:] != day[:-1], o[1:] / c[:-1], 1.0)
     for_one = np.maximum(ratio, 1.0 / ratio)
     near = np.logical_or.reduce([np.abs(for_one / k - 1.0) <= _SPLIT_TOLERANCE for k in SPLIT_RATIOS])
+    near |= for_one > _NO_MARKET_OPENS_THERE
     rows = np.flatnonzero(near)
     if rows.size:
         examples = tuple(

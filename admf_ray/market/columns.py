@@ -107,8 +107,8 @@ def map_columns(names: Iterable[object], where: str) -> ColumnMap:
                 extra.append(text)
         elif meaning in found:
             raise DataError(
-                f"{where}: one column must be the {meaning.replace('_', ' ')}, found {found[meaning]!r} and {text!r}; "
-                "rename or remove one"
+                f"{where}: one column must be the {meaning.replace('_', ' ')}, found {found[meaning]!r} "
+                f"and {text!r}; rename or remove one"
             )
         else:
             found[meaning] = text

@@ -112,7 +112,8 @@ def inspect_source(
         raise DataError(f"{source}: stamps must be of one zone, found {text}; set zone")
     for name in sorted((wanted or set()) - set(tables)):
         raise DataError(
-            f"symbols: no symbol {name!r}, found {', '.join(sorted(tables))}{closest(name, tables)}; choose among them"
+            f"symbols: no symbol {name!r}, found {', '.join(sorted(tables))}{closest(name, tables)}"
+            "; choose among them"
         )
     chosen = [tables[name] for name in sorted(tables) if wanted is None or name in wanted]
     chosen = _cut(chosen, start, end)
@@ -267,7 +268,7 @@ def _instruments(
     for name in facts:
         if name not in symbols:
             raise ConfigError(
-                f"instruments: no symbol {name!r} in the data, found {', '.join(symbols)}{closest(name, symbols)}"
-                "; correct the name"
+                f"instruments: no symbol {name!r} in the data, found {', '.join(symbols)}"
+                f"{closest(name, symbols)}; correct the name"
             )
     return tuple(facts.get(name, Instrument(name)) for name in symbols)

