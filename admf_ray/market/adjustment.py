@@ -55,7 +55,8 @@ def adjust(
         row = int(np.flatnonzero(~((adj_close == close) | (np.isnan(adj_close) & np.isnan(close))))[0])
         raise DataError(
             f"{where}: raw or adjusted prices must be chosen when both are there, found close "
-            f"{close[row]:.10g} and adjusted close {adj_close[row]:.10g} at row {row + 1}; set adjusted: true or false"
+            f"{close[row]:.10g} and adjusted close {adj_close[row]:.10g} at row {row + 1}; "
+            "set adjusted: true or false"
         )
     if not adjusted:
         return values, f"{where}: raw prices are used, the adjusted close was left out"

@@ -145,9 +145,9 @@ def check_table(
     Notes
     -----
     Split-like: the first open of a day against the last close of the day before is within 3 % of 3:2,
-    2:1, 3:1, 4:1, 5:1, 7:1, 10:1, 20:1 or a reverse, or beyond 4:1. Opens that repeat closes: in a calendar year of at
-    least 50 bars, 90 % of the opens equal the previous close. One price: open = high = low = close in
-    90 % of the bars.
+    2:1, 3:1, 4:1, 5:1, 7:1, 10:1, 20:1 or a reverse, or beyond 4:1. Opens that repeat closes: in a
+    calendar year of at least 50 bars, 90 % of the opens equal the previous close. One price: open =
+    high = low = close in 90 % of the bars.
     """
     where = table.where if table.symbol in table.where else f"{table.where} {table.symbol}"
     if table.n_rows == 0:

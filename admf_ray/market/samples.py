@@ -5,14 +5,13 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from admf_ray.errors import DataError, closest
 from admf_ray.market.sources import RawTable
 
-__all__ = ["SAMPLES", "Sample", "read_sample", "write_samples"]
+__all__ = ["SAMPLES", "Sample", "read_sample"]
 
 _INDEX_NOTE = "sample:{name}: {title}, daily 1999-2018, Yahoo! Finance, as shipped in the package arch"
 _EURUSD_NOTES = (
@@ -67,7 +66,7 @@ def _us_indices() -> Sample:
 
 
 def _eurusd() -> Sample:
-    table = RawTable("sample:eurusd", "EURUSD", eurusd_fixes())
+    table = RawTable("sample:eurusd", "EURUSD", _eurusd_fixes())
     return Sample((table,), "Europe/Berlin", "14:15", _EURUSD_NOTES)
 
 
@@ -104,7 +103,7 @@ def _index(frame: pd.DataFrame, symbol: str, where: str) -> RawTable:
     return RawTable(where, symbol, frame.reset_index())
 
 
-def eurusd_fixes() -> pd.DataFrame:
+def _eurusd_fixes() -> pd.DataFrame:
     """Return the ECB's reference rates of the US dollar.
 
     Returns
@@ -122,32 +121,3 @@ def eurusd_fixes() -> pd.DataFrame:
     return pd.DataFrame(
         {"date": rates["date"].to_numpy(), "open": fix, "high": fix, "low": fix, "close": fix}
     )
-
-
-def write_samples(folder: str | Path) -> tuple[Path, ...]:
-    """Write EURUSD as ``train_2020_2023.parquet`` and ``test_2024.parquet``.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Made when it is not there.
-
-    Returns
-    -------
-    tuple of Path
-        The files: ``timestamp`` (the fix, 14:15 in Frankfurt, with its zone), ``symbol``, ``open``, ``high``,
-        ``low``, ``close``.
-    """
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    fixes = eurusd_fixes()
-    closes = (fixes["date"] + pd.Timedelta(hours=14, minutes=15)).dt.tz_localize("Europe/Berlin")
-    table = fixes.drop(columns="date").assign(symbol="EURUSD", timestamp=closes)
-    table = table[["timestamp", "symbol", "open", "high", "low", "close"]]
-    written = []
-    for name, first, last in (("train_2020_2023", 2020, 2023), ("test_2024", 2024, 2024)):
-        years = fixes["date"].dt.year
-        path = target / f"{name}.parquet"
-        table[(years >= first) & (years <= last)].to_parquet(path, index=False)
-        written.append(path)
-    return tuple(written)

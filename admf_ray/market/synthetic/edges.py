@@ -56,8 +56,8 @@ def planted_trend(
     positive("planted_trend", n_bars=n_bars, annual_volatility=annual_volatility)
     if mean_run_bars < 1 or cost_frac < 0:
         raise ConfigError(
-            f"planted_trend: needs mean_run_bars >= 1 and cost_frac >= 0, found {mean_run_bars} and {cost_frac}; "
-            "correct them"
+            f"planted_trend: needs mean_run_bars >= 1 and cost_frac >= 0, found {mean_run_bars} "
+            f"and {cost_frac}; correct them"
         )
     rng = np.random.default_rng(seed)
     sigma, q = annual_volatility / math.sqrt(YEAR_BARS), 1.0 / mean_run_bars
@@ -111,7 +111,10 @@ def planted_mean_reversion(
     of the costs is left out (below 1 % of the whole at usual costs). Opens equal the close before.
     """
     positive(
-        "planted_mean_reversion", n_bars=n_bars, annual_volatility=annual_volatility, half_life=half_life_bars
+        "planted_mean_reversion",
+        n_bars=n_bars,
+        annual_volatility=annual_volatility,
+        half_life_bars=half_life_bars,
     )
     rng = np.random.default_rng(seed)
     sigma, phi = annual_volatility / math.sqrt(YEAR_BARS), 0.5 ** (1.0 / half_life_bars)
@@ -122,8 +125,8 @@ def planted_mean_reversion(
     rest = sigma**2 - 2 * (1 - phi) * size**2
     if rest < 0:
         raise ConfigError(
-            f"planted_mean_reversion.net_sharpe: {net_sharpe} does not fit a half-life of {half_life_bars} bars at "
-            f"costs of {cost_frac}; lower it or shorten the half-life"
+            f"planted_mean_reversion.net_sharpe: {net_sharpe} does not fit a half-life of {half_life_bars} bars "
+            f"at costs of {cost_frac}; lower it or shorten the half-life"
         )
     shocks = rng.standard_normal((2, n_bars))
     noise = (size * math.sqrt(1 - phi**2) * shocks[0]).tolist()

@@ -45,8 +45,8 @@ def intraday_minutes(
     Returns
     -------
     Market
-        Truth: ``session`` int64 (n_bars,), counted from 0; ``sigma`` float64 (n_bars,), the volatility of each
-        bar, a session's first one including the night.
+        Truth: ``session`` int64 (n_bars,), counted from 0; ``sigma`` float64 (n_bars,), the volatility of
+        each bar, a session's first one including the night.
 
     Raises
     ------
@@ -58,8 +58,8 @@ def intraday_minutes(
     per_day, remainder = divmod(end - start, bar_minutes)
     if per_day < 1 or remainder:
         raise ConfigError(
-            f"intraday_minutes.bar_minutes: must divide the session of {end - start} minutes, found {bar_minutes}; "
-            "change one"
+            f"intraday_minutes.bar_minutes: must divide the session of {end - start} minutes, found "
+            f"{bar_minutes}; change one"
         )
     rng = np.random.default_rng(seed)
     days = pd.bdate_range("2020-01-06", periods=n_days).as_unit("ns").asi8
