@@ -76,6 +76,7 @@ def check(
     for file in files:
         inspection = inspect_source(file, stamp=stamp, zone=zone, adjusted=adjusted)
         console.print(_summary(file, inspection))
+        console.print(Text(_facts(inspection)), soft_wrap=True)
         for note in inspection.notes:
             console.print(Text(f"note: {note}"), soft_wrap=True)
         defects = inspection.defects
@@ -114,7 +115,7 @@ def convert(
 
 def _summary(file: str, inspection: Inspection) -> Table:
     shown = Table(title=file, title_justify="left")
-    for name in ("symbol", "rows", "first", "last", "frequency", "bars a year", "zone", "columns"):
+    for name in ("symbol", "rows", "first", "last", "frequency", "bars a year"):
         shown.add_column(name, justify="right" if name in ("rows", "bars a year") else "left")
     for table in inspection.tables:
         day, _ = local_calendar(table.time_ns, table.zone)
@@ -130,10 +131,17 @@ def _summary(file: str, inspection: Inspection) -> Table:
             last,
             _frequency(order),
             f"{bars_per_year(day):g}",
-            table.zone,
-            " ".join([*table.columns, *table.extra]),
         )
     return shown
+
+
+def _facts(inspection: Inspection) -> str:
+    """Return the line under the table: what holds of all symbols."""
+    columns = dict.fromkeys(name for one in inspection.tables for name in [*one.columns, *one.extra])
+    zones = dict.fromkeys(one.zone for one in inspection.tables)
+    said = any("adjusted" in note for note in inspection.notes)
+    prices = "see notes" if said else "as they stand, no other adjusted close is there"
+    return f"columns: {' '.join(columns)}; closes in {', '.join(zones)} time; prices: {prices}"
 
 
 def _frequency(ordered_ns: np.ndarray[Any, np.dtype[np.int64]]) -> str:

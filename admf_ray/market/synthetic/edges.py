@@ -125,8 +125,8 @@ def planted_mean_reversion(
     rest = sigma**2 - 2 * (1 - phi) * size**2
     if rest < 0:
         raise ConfigError(
-            f"planted_mean_reversion.net_sharpe: {net_sharpe} does not fit a half-life of {half_life_bars} bars "
-            f"at costs of {cost_frac}; lower it or shorten the half-life"
+            f"planted_mean_reversion.net_sharpe: {net_sharpe} does not fit a half-life of {half_life_bars} "
+            f"bars at costs of {cost_frac}; lower it or shorten the half-life"
         )
     shocks = rng.standard_normal((2, n_bars))
     noise = (size * math.sqrt(1 - phi**2) * shocks[0]).tolist()
