@@ -165,7 +165,8 @@ class Bars:
 
         def arranged(value: ArrayLike, name: str, kind: type = np.float64) -> NDArray[Any]:
             array = two_dimensional(value, name, kind)
-            return array[:, order] if array.shape[1] == n_symbols else array
+            moved = array.shape[1] == n_symbols and order != list(range(n_symbols))
+            return array[:, order] if moved else array
 
         finite = np.logical_and.reduce(
             [np.isfinite(one) for one in columns.values() if one.shape == (n_bars, n_symbols)]

@@ -149,7 +149,7 @@ def check_table(
     calendar year of at least 50 bars, 90 % of the opens equal the previous close. One price: open =
     high = low = close in 90 % of the bars.
     """
-    where = table.where if table.symbol in table.where else f"{table.where} {table.symbol}"
+    where = table.where if table.where.startswith(f"{table.symbol}.") else f"{table.where} {table.symbol}"
     if table.n_rows == 0:
         return [Defect("empty", where, "must hold rows", 0)]
     defects = []

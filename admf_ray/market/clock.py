@@ -144,10 +144,11 @@ def bars_per_year(day: NDArray[np.int64]) -> float:
     Notes
     -----
     Trading days a year are counted over the span when it is 300 days or longer: (distinct days − 1)
-    ÷ span × 365.25, whole when above 50; holes of more than 31 days (and 5 usual gaps) are no part of it. A count within 1 % of what the field uses (1, 4, 12, 52, 252,
-    261 weekdays, 365) becomes that figure, so one S&P year and twenty give the same 252, while the
-    ECB's 256 fixes stay 256. A shorter span cannot be counted: its median gap of days decides (252, or
-    313 or 365 when weekend days trade; 52; 12; 4; else 365.25 ÷ gap). One day alone is taken as 1 of 252.
+    ÷ span × 365.25, whole when above 50; holes of more than 31 days (and 5 usual gaps) are no part of
+    it. A count within 1 % of what the field uses (1, 4, 12, 52, 252, 261 weekdays, 365) becomes that
+    figure, so one S&P year and twenty give the same 252, while the ECB's 256 fixes stay 256. A shorter
+    span cannot be counted: its median gap of days decides (252, or 313 or 365 when weekend days trade;
+    52; 12; 4; else 365.25 ÷ gap). One day alone is taken as 1 of 252.
 
     Examples
     --------

@@ -107,7 +107,7 @@ def _read(path: Path) -> pd.DataFrame:
             return _read_csv(path)
         with pa.memory_map(str(path)) as file:
             return _pandas(pa.feather.read_table(file))
-    except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, EOFError, ValueError) as error:
         if name.endswith((".arrow", ".ipc")):
             try:
                 with pa.memory_map(str(path)) as file:

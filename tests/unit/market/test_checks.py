@@ -69,7 +69,7 @@ def test_each_rule_is_named_with_its_row(rule, tmp_path):
     with pytest.raises(DataError) as caught:
         load_bars(path)
     text = str(caught.value)
-    assert text.startswith("prices.csv prices" if False else "prices.csv")
+    assert text.startswith("prices.csv: ")
     assert "\n" not in text
     assert ("row 3" if rule == "unsorted" else "row 8") in text
 
