@@ -80,8 +80,10 @@ def inspect_source(
     """
     if stamp not in (None, "open", "close", "date"):
         raise ConfigError(f"stamp: must be open, close or date, found {stamp!r}; choose one")
+    if symbols is not None and not symbols:
+        raise ConfigError("symbols: must name at least one, found none; leave it out to take all")
     wanted = None if symbols is None else {symbols} if isinstance(symbols, str) else set(symbols)
-    reading = Reading(stamp, None if zone is None else check_zone(zone), adjusted, session_end, None)
+    reading = Reading(stamp, None if zone is None else check_zone(zone), adjusted, session_end)
     notes: list[str] = []
     if isinstance(source, str) and source.startswith("sample:"):
         sample = read_sample(source.removeprefix("sample:"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +27,6 @@ class Reading:
     zone: str | None = None
     adjusted: bool | None = None
     session_end: str | None = None
-    symbols: Collection[str] | None = None
 
 
 def symbol_tables(raw: RawTable, reading: Reading) -> tuple[list[SymbolTable], list[str], str | None]:
@@ -82,8 +80,6 @@ def symbol_tables(raw: RawTable, reading: Reading) -> tuple[list[SymbolTable], l
     zoned = reading.zone is not None or stamps.zone is not None
     tables = []
     for symbol, rows in _groups(frame, columns.symbol, raw.symbol, where):
-        if reading.symbols is not None and symbol not in reading.symbols:
-            continue
         own = Stamps(stamps.ns[rows], stamps.aware, stamps.zone)
         title = where if columns.symbol is None else f"{where} {symbol}"
         tables.append(

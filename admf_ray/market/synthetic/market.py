@@ -37,6 +37,9 @@ class Market:
     bars: Bars
     truth: Mapping[str, Any]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _market, (self.bars, dict(self.truth))
+
 
 def positive(where: str, **values: float) -> None:
     """Refuse figures that are not above 0.
@@ -115,8 +118,9 @@ def build(
         zone=zone,
         notes=("synthetic: made by a seeded generator",),
     )
-    known = {
-        name: frozen(value, value.dtype) if isinstance(value, np.ndarray) else value
-        for name, value in truth.items()
-    }
+    return _market(bars, truth)
+
+
+def _market(bars: Bars, truth: Mapping[str, Any]) -> Market:
+    known = {name: frozen(v, v.dtype) if isinstance(v, np.ndarray) else v for name, v in truth.items()}
     return Market(bars, MappingProxyType(known))

@@ -126,6 +126,7 @@ def test_symbols_dates_and_instruments_are_chosen():
     assert bars.instruments[0].lot == 1
     assert load_bars(long(), instruments={"A": Instrument("A", tick=0.01)}).instruments[0].tick == 0.01
     assert "no symbol 'C'" in message(load_bars, long(), symbols=["C"])
+    assert "must name at least one" in message(load_bars, long(), symbols=[])
     assert "no symbol 'X'" in message(load_bars, long(), instruments=[Instrument("X")])
     assert "one account holds one currency" in message(
         load_bars, long(), instruments=[Instrument("A", currency="EUR")]

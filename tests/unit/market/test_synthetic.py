@@ -1,4 +1,5 @@
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -50,6 +51,14 @@ def test_same_seed_same_bits(make):
             assert value.size == one.bars.n_bars
             assert not value.flags.writeable
     assert all(defect.severity == "warning" for defect in check_bars(one.bars))
+
+
+def test_a_market_can_be_sent_to_another_process():
+    market = regime_switching(300, 1)
+    copy = pickle.loads(pickle.dumps(market))
+    assert copy.bars.content_hash == market.bars.content_hash
+    assert np.array_equal(copy.truth["label"], market.truth["label"])
+    assert not copy.truth["label"].flags.writeable
 
 
 def test_random_walk_has_its_moments():
