@@ -40,7 +40,7 @@ def two_dimensional(value: ArrayLike, name: str, kind: type = np.float64) -> NDA
         When it does not hold numbers or has another shape.
     """
     try:
-        array = np.asarray(value, dtype=kind)
+        array: NDArray[Any] = np.asarray(value, dtype=kind)
     except (TypeError, ValueError):
         raise DataError(f"bars.{name}: must be numbers, found {type(value).__name__}; convert it") from None
     if array.ndim == 1:

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from admf_ray.errors import DataError, closest
-from admf_ray.market.arrays import business_days, digest, frozen, nanoseconds, stamp_text, two_dimensional
+from admf_ray.market.arrays import business_days, digest, frozen, nanoseconds, two_dimensional
+from admf_ray.market.checks import check_bars, raise_errors
 from admf_ray.market.clock import bars_per_year, check_zone, date_range, instant_before, local_calendar
-from admf_ray.market.instruments import Instrument, check_one_currency
+from admf_ray.market.instruments import Instrument
+from admf_ray.market.structure import check_structure
 
 __all__ = ["Bars"]
 
@@ -98,37 +100,8 @@ class Bars:
         put("notes", tuple(self.notes))
         put("counts", MappingProxyType(dict(self.counts)))
         check_zone(self.zone)
-        self._check_structure()
+        check_structure(self)
         put("bars_per_year", float(self.bars_per_year) or bars_per_year(self.day))
-
-    def _check_structure(self) -> None:
-        if not self.symbols or list(self.symbols) != sorted(set(self.symbols)):
-            raise DataError(
-                f"bars: symbols must be sorted and unique, found {', '.join(self.symbols) or 'none'}; "
-                "name each once"
-            )
-        if self.time_ns.ndim != 1 or self.time_ns.size == 0:
-            raise DataError(f"bars: must hold at least one bar, found shape {self.time_ns.shape}; give data")
-        shape = (self.time_ns.size, len(self.symbols))
-        columns: dict[str, NDArray[Any]] = {name: getattr(self, name) for name in (*_PRICES, "tradable")}
-        if self.volume is not None:
-            columns["volume"] = self.volume
-        for name, array in {**columns, **self.extra}.items():
-            if array.shape != shape:
-                raise DataError(
-                    f"bars.{name}: shape must be {shape} (n_bars, n_symbols), found {array.shape}; align it"
-                )
-        backwards = np.flatnonzero(np.diff(self.time_ns) <= 0)
-        if backwards.size:
-            row = int(backwards[0]) + 1
-            raise DataError(
-                f"bars.time_ns: must strictly increase, found {stamp_text(self.time_ns[row])} at row {row} "
-                f"after {stamp_text(self.time_ns[row - 1])}; sort the data and remove duplicates"
-            )
-        if tuple(one.symbol for one in self.instruments) != self.symbols:
-            named = ", ".join(one.symbol for one in self.instruments)
-            raise DataError(f"bars.instruments: one per symbol in their order, found {named}; complete them")
-        check_one_currency(self.instruments)
 
     @classmethod
     def from_arrays(
@@ -192,12 +165,13 @@ class Bars:
 
         def arranged(value: ArrayLike, name: str, kind: type = np.float64) -> NDArray[Any]:
             array = two_dimensional(value, name, kind)
-            return array[:, order] if array.shape[1] == n_symbols else array
+            moved = array.shape[1] == n_symbols and order != list(range(n_symbols))
+            return array[:, order] if moved else array
 
         finite = np.logical_and.reduce(
             [np.isfinite(one) for one in columns.values() if one.shape == (n_bars, n_symbols)]
         )
-        return cls(
+        bars = cls(
             symbols=tuple(names[k] for k in order),
             time_ns=business_days(n_bars, zone) if time_ns is None else nanoseconds(time_ns),
             open=arranged(open, "open"),
@@ -213,6 +187,8 @@ class Bars:
             notes=tuple(notes),
             counts=counts or {},
         )
+        raise_errors(check_bars(bars))
+        return bars
 
     @property
     def n_bars(self) -> int:

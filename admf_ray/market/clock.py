@@ -28,6 +28,7 @@ DAY_NS = 86_400_000_000_000
 # What the field annualises with; a measured figure within 1 % of one of these is taken to be it.
 _CONVENTIONS = (1.0, 4.0, 12.0, 52.0, 252.0, 261.0, 365.0)
 _LONG_ENOUGH_DAYS = 300
+_HOLE_DAYS = 31
 
 
 def check_zone(zone: str, where: str = "zone") -> str:
@@ -143,10 +144,11 @@ def bars_per_year(day: NDArray[np.int64]) -> float:
     Notes
     -----
     Trading days a year are counted over the span when it is 300 days or longer: (distinct days − 1)
-    ÷ span × 365.25, whole when above 50. A count within 1 % of what the field uses (1, 4, 12, 52, 252,
-    261 weekdays, 365) becomes that figure, so one S&P year and twenty give the same 252, while the
-    ECB's 256 fixes stay 256. A shorter span cannot be counted: its median gap of days decides (252, or
-    313 or 365 when weekend days trade; 52; 12; 4; else 365.25 ÷ gap). One day alone is taken as 1 of 252.
+    ÷ span × 365.25, whole when above 50; holes of more than 31 days (and 5 usual gaps) are no part of
+    it. A count within 1 % of what the field uses (1, 4, 12, 52, 252, 261 weekdays, 365) becomes that
+    figure, so one S&P year and twenty give the same 252, while the ECB's 256 fixes stay 256. A shorter
+    span cannot be counted: its median gap of days decides (252, or 313 or 365 when weekend days trade;
+    52; 12; 4; else 365.25 ÷ gap). One day alone is taken as 1 of 252.
 
     Examples
     --------
@@ -159,11 +161,12 @@ def bars_per_year(day: NDArray[np.int64]) -> float:
     per_day = day.size / max(days.size, 1)
     if days.size < 2:
         return per_day * 252.0
-    span = int(days[-1] - days[0])
-    if span >= _LONG_ENOUGH_DAYS:
-        count = (days.size - 1) / span * 365.25
+    gaps = np.diff(days)
+    gap = float(np.median(gaps))
+    counted = gaps[gaps <= max(_HOLE_DAYS, 5 * gap)]
+    if counted.sum() >= _LONG_ENOUGH_DAYS:
+        count = float(counted.size / counted.sum() * 365.25)
     else:
-        gap = float(np.median(np.diff(days)))
         if gap <= 2.0:
             weekend = np.unique(days[(days + 3) % 7 >= 5] % 7).size
             count = (252.0, 313.0, 365.0)[weekend]

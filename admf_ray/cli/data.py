@@ -1,0 +1,155 @@
+"""``admf-ray data``: look at market data, convert it, write the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from admf_ray.market import Inspection, inspect_source, load_bars, write_parquet, write_samples
+from admf_ray.market.checks import check_table
+from admf_ray.market.clock import DAY_NS, MINUTE_NS, bars_per_year, local_calendar
+from admf_ray.market.repair import OnBadRows, repair
+
+__all__ = ["data"]
+
+
+def _reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what cannot be known from a file."""
+    for option in (
+        click.option(
+            "--on-bad-rows",
+            type=click.Choice(["error", "drop", "forward_fill"]),
+            default="error",
+            show_default=True,
+            help="What becomes of rows that break a rule.",
+        ),
+        click.option(
+            "--adjusted/--raw", default=None, help="Which prices, where an adjusted close is there."
+        ),
+        click.option("--zone", help="Exchange zone, e.g. America/New_York."),
+        click.option("--stamp", type=click.Choice(["open", "close", "date"]), help="What a stamp means."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def data() -> None:
+    """Look at market data, convert it, write the samples."""
+
+
+@data.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def sample(folder: Path) -> None:
+    """Write real train and test data (EURUSD, ECB reference rates) into DIR."""
+    for path in write_samples(folder):
+        bars = load_bars(path)
+        click.echo(f"{path}: {bars}")
+
+
+@data.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@_reading_options
+@click.pass_context
+def check(
+    context: click.Context,
+    files: tuple[str, ...],
+    stamp: Any,
+    zone: str | None,
+    adjusted: bool | None,
+    on_bad_rows: OnBadRows,
+) -> None:
+    """Print what is in each FILE (file, folder, glob or sample:NAME) and every defect.
+
+    Exits with 2 when a defect would stop loading.
+    """
+    console = Console()
+    failed = False
+    for file in files:
+        inspection = inspect_source(file, stamp=stamp, zone=zone, adjusted=adjusted)
+        console.print(_summary(file, inspection))
+        console.print(Text(_facts(inspection)), soft_wrap=True)
+        for note in inspection.notes:
+            console.print(Text(f"note: {note}"), soft_wrap=True)
+        defects = inspection.defects
+        if on_bad_rows != "error":
+            repaired = [repair(table, on_bad_rows) for table in inspection.tables]
+            for table, counts in repaired:
+                for name, count in counts.items():
+                    line = f"note: {table.where} {table.symbol}: {count} rows {name.replace('_', '-')}"
+                    console.print(Text(line), soft_wrap=True)
+            defects = tuple(one for table, _ in repaired for one in check_table(table))
+        for defect in defects:
+            console.print(Text(f"{defect.severity}: {defect}"), soft_wrap=True)
+            failed |= defect.severity == "error"
+        if not defects:
+            console.print("no defects")
+    if failed:
+        context.exit(2)
+
+
+@data.command()
+@click.argument("source", metavar="SRC")
+@click.argument("target", metavar="DST", type=click.Path(path_type=Path))
+@_reading_options
+def convert(
+    source: str, target: Path, stamp: Any, zone: str | None, adjusted: bool | None, on_bad_rows: OnBadRows
+) -> None:
+    """Write SRC (file, folder, glob or sample:NAME) as one Parquet file DST that loads without options."""
+    bars = load_bars(source, stamp=stamp, zone=zone, adjusted=adjusted, on_bad_rows=on_bad_rows)
+    path = write_parquet(bars, target)
+    for note in bars.notes:
+        click.echo(f"note: {note}", err=True)
+    for name, count in bars.counts.items():
+        click.echo(f"note: {count} rows {name.replace('_', '-')}", err=True)
+    click.echo(f"{path}: {bars}")
+
+
+def _summary(file: str, inspection: Inspection) -> Table:
+    shown = Table(title=file, title_justify="left")
+    for name in ("symbol", "rows", "first", "last", "frequency", "bars a year"):
+        shown.add_column(name, justify="right" if name in ("rows", "bars a year") else "left")
+    for table in inspection.tables:
+        day, _ = local_calendar(table.time_ns, table.zone)
+        order = np.sort(table.time_ns)
+        first, last = (
+            pd.Timestamp(int(order[k]), unit="ns", tz="UTC").tz_convert(table.zone).strftime("%Y-%m-%d %H:%M")
+            for k in (0, -1)
+        )
+        shown.add_row(
+            table.symbol,
+            str(table.n_rows),
+            first,
+            last,
+            _frequency(order),
+            f"{bars_per_year(day):g}",
+        )
+    return shown
+
+
+def _facts(inspection: Inspection) -> str:
+    """Return the line under the table: what holds of all symbols."""
+    columns = dict.fromkeys(name for one in inspection.tables for name in [*one.columns, *one.extra])
+    zones = dict.fromkeys(one.zone for one in inspection.tables)
+    said = any("adjusted" in note for note in inspection.notes)
+    prices = "see notes" if said else "as they stand, no other adjusted close is there"
+    return f"columns: {' '.join(columns)}; closes in {', '.join(zones)} time; prices: {prices}"
+
+
+def _frequency(ordered_ns: np.ndarray[Any, np.dtype[np.int64]]) -> str:
+    gaps = np.diff(ordered_ns)
+    if gaps.size == 0:
+        return "one row"
+    gap = float(np.median(gaps))
+    if gap >= 0.8 * DAY_NS:
+        days = round(gap / DAY_NS)
+        return {1: "daily", 7: "weekly"}.get(days, f"{days} days")
+    return f"{gap / MINUTE_NS:g} min"

@@ -1,0 +1,140 @@
+"""From a path, glob, folder or frame to plain tables."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+
+from admf_ray.errors import DataError, closest
+from admf_ray.market.columns import map_meaning
+
+__all__ = ["SUFFIXES", "RawTable", "read_sources"]
+
+SUFFIXES = (".parquet", ".pq", ".csv", ".csv.gz", ".txt", ".txt.gz", ".feather", ".arrow", ".ipc")
+_MISSING = ["", "NaN", "nan", "null", "NULL", "NA", "N/A", "None", "none", "-"]
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table as it was read.
+
+    Parameters
+    ----------
+    where : str
+        The file's name, for messages.
+    symbol : str
+        The symbol when no column says it: the file's stem.
+    frame : pandas.DataFrame
+        Its rows.
+    """
+
+    where: str
+    symbol: str
+    frame: pd.DataFrame
+
+
+def read_sources(source: str | Path | pd.DataFrame, symbol: str | None = None) -> Iterator[RawTable]:
+    """Read what a source names, file by file in the order of names.
+
+    Parameters
+    ----------
+    source : str, Path or pandas.DataFrame
+        A Parquet, CSV (also gzipped), Feather or Arrow file; a folder or a glob of them, one symbol a
+        file; or a frame, whose DatetimeIndex counts as a column.
+    symbol : str, optional
+        The symbol of a source that does not say it.
+
+    Raises
+    ------
+    DataError
+        When there is no such file, or it cannot be read.
+    """
+    if isinstance(source, pd.DataFrame):
+        named = any(name is not None for name in source.index.names)
+        keep = named or not isinstance(source.index, pd.RangeIndex)
+        yield RawTable("frame", symbol or "ASSET", source.reset_index() if keep else source)
+        return
+    for path in _files(str(source)):
+        yield RawTable(path.name, symbol or _stem(path), _read(path))
+
+
+def _files(source: str) -> list[Path]:
+    path = Path(source).expanduser()
+    if path.is_dir():
+        found = sorted(one for one in path.iterdir() if one.name.lower().endswith(SUFFIXES))
+        if not found:
+            raise DataError(
+                f"{source}: a folder must hold data files, found none; put {', '.join(SUFFIXES[:3])} there"
+            )
+        return found
+    if path.is_file():
+        if not path.name.lower().endswith(SUFFIXES):
+            raise DataError(
+                f"{source}: must be one of {', '.join(SUFFIXES)}, found {path.suffix or 'no suffix'!r}; "
+                "convert or rename it"
+            )
+        return [path]
+    found = sorted(Path(one) for one in glob.glob(str(path)) if Path(one).is_file())
+    if found:
+        return found
+    near = closest(path.name, [one.name for one in path.parent.iterdir()]) if path.parent.is_dir() else ""
+    raise DataError(
+        f"{source}: must be a file, folder or glob of files, found nothing there{near}; check the path"
+    )
+
+
+def _stem(path: Path) -> str:
+    name = path.name
+    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return path.stem
+
+
+def _read(path: Path) -> pd.DataFrame:
+    name = path.name.lower()
+    try:
+        if name.endswith((".parquet", ".pq")):
+            return _pandas(pa.parquet.read_table(path))
+        if name.endswith((".csv", ".csv.gz", ".txt", ".txt.gz")):
+            return _read_csv(path)
+        with pa.memory_map(str(path)) as file:
+            return _pandas(pa.feather.read_table(file))
+    except (pa.ArrowException, OSError, EOFError, ValueError) as error:
+        if name.endswith((".arrow", ".ipc")):
+            try:
+                with pa.memory_map(str(path)) as file:
+                    return _pandas(pa.ipc.open_stream(file).read_all())
+            except (pa.ArrowException, OSError):
+                pass
+        reason = str(error).strip().splitlines()
+        raise DataError(
+            f"{path}: must be readable, found {reason[0] if reason else type(error).__name__}; "
+            "write the file again"
+        ) from None
+
+
+def _pandas(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas(strings_to_categorical=True)
+    return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    heads = {sep: pd.read_csv(path, sep=sep, nrows=0, encoding="utf-8-sig").columns for sep in ",;\t|"}
+    separator = max(heads, key=lambda sep: len(heads[sep]))
+    with_symbol = {name for name in heads[separator] if map_meaning(name) == "symbol"}
+    return pd.read_csv(
+        path,
+        sep=separator,
+        encoding="utf-8-sig",
+        dtype=dict.fromkeys(with_symbol, "category"),  # "NA" and "000001" are symbols
+        keep_default_na=False,
+        na_values={name: _MISSING for name in heads[separator] if name not in with_symbol},
+    )
