@@ -6,6 +6,7 @@ from typing import Any
 
 from admf_ray.components.base import Component
 from admf_ray.components.registry import register
+from admf_ray.rules import accounting
 from admf_ray.space.parameters import Param
 
 __all__ = ["Portfolio"]
@@ -33,5 +34,6 @@ class Portfolio(Component):
 
     @staticmethod
     def rules(p: Any) -> dict[str, Any]:
-        """Return no rules: accounting is the same for every portfolio."""
-        return {}
+        """Return the compiled rules that these values need."""
+        paid = p.long_initial_margin == 1.0
+        return {"required_margin": accounting.short_margin_required if paid else accounting.margin_required}

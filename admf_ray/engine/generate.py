@@ -81,7 +81,7 @@ def _rows(parts: Sequence[Part]) -> list[str]:
     for part in parts:
         if part.fields:
             lines.append(f"N_{part.key} = namedtuple('N_{part.key}', {part.fields!r})")
-            cells = ", ".join(f"table[rows[{offset + k}], t, s]" for k in range(len(part.fields)))
+            cells = ", ".join(f"cell(table, rows[{offset + k}], t, s)" for k in range(len(part.fields)))
             lines += _rule(f"{part.key}_now(table, rows, t, s)", f"return N_{part.key}({cells})")
         else:
             lines += _rule(f"{part.key}_now(table, rows, t, s)", "return (0.0,)")

@@ -52,6 +52,8 @@ def market_arrays(bars: Bars) -> Market:
         np.array([i.lot for i in instruments]),
         np.full(bars.n_symbols, 1.0 / bars.n_symbols),
     ]
+    if bars.n_symbols == 1:
+        arrays = [array.reshape(-1) for array in arrays]
     for array in arrays:
         array.setflags(write=False)
     return Market(*arrays, bars_per_year=float(bars.bars_per_year))
@@ -206,7 +208,7 @@ def tables(
         distinct, inverse = np.unique(nodes[begin:end], return_inverse=True)
         ix = np.ascontiguousarray(inverse.reshape(end - begin, -1), dtype=np.int64)
         rows = graph.compute([int(i) for i in distinct], bars)
-        yield Table(points[begin:end], rows, first_known(rows), ix)
+        yield Table(points[begin:end], flat(rows), first_known(rows), ix)
         begin = end
 
 
@@ -252,6 +254,11 @@ def _fitting_end(nodes: Ints, begin: int, capacity: int) -> int:
             f"prepared values: one point needs {nodes.shape[1]} columns, room for {capacity}; raise the memory limit"
         )
     return end
+
+
+def flat(rows: Floats) -> Floats:
+    """Return the rows of one symbol without the symbol axis."""
+    return rows[:, :, 0] if rows.shape[2] == 1 else rows
 
 
 def first_known(rows: Floats) -> Ints:

@@ -10,7 +10,11 @@ from admf_ray.rules.compile import rule
 from admf_ray.rules.costs import commission
 from admf_ray.rules.state import Account, Position
 
-__all__ = ["affordable", "apply_fill", "charge", "margin_held", "margin_required", "to_lot"]
+__all__ = ["affordable", "apply_fill", "charge", "margin_held", "margin_required",
+    "short_margin_required",
+    "to_lot",
+    "watch",
+]
 
 
 @rule
@@ -153,6 +157,12 @@ def margin_required(value, f):
     if value < 0.0:
         return -value * f.short_maintenance_margin
     return value * f.long_maintenance_margin
+
+
+@rule
+def short_margin_required(value, f):
+    """As `margin_required` where longs are paid in full and so can never be called."""
+    return max(-value, 0.0) * f.short_maintenance_margin
 
 
 @rule

@@ -16,7 +16,7 @@ from numpy import nan
 
 from admf_ray.rules.compile import kernel, rule
 
-__all__ = ["METRICS", "TAIL_METRICS", "Moments", "finish", "new_slice", "start", "step", "tail"]
+__all__ = ["METRICS", "TAIL_METRICS", "Moments", "finish", "measure", "new_slice", "start", "tail"]
 
 METRICS = (
     "bars",
@@ -58,6 +58,9 @@ METRICS = (
 
 TAIL_METRICS = ("var_5", "cvar_5", "tail_ratio")
 
+# Bars taken in at a time: fits the first-level cache.
+BLOCK = 512
+
 # Below this share of the mean square, a variance from power sums is rounding noise.
 NOISE = 1e-10
 
@@ -75,8 +78,6 @@ class Moments(NamedTuple):
         Sum of return times benchmark return.
     exposure : float
         Sum of net exposure (signed position value over equity) at each close.
-    active : float
-        Bars closed with a position.
     peak, deepest, under, longest : float
         Equity peak, worst drawdown (<= 0), bars below the peak now and at most.
     """
@@ -93,7 +94,6 @@ class Moments(NamedTuple):
     down2: float
     cross: float
     exposure: float
-    active: float
     peak: float
     deepest: float
     under: float
@@ -103,7 +103,7 @@ class Moments(NamedTuple):
 @rule
 def start(cash):
     """Sums before the first bar of a window."""
-    return Moments(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cash, 0.0, 0.0, 0.0)
+    return Moments(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cash, 0.0, 0.0, 0.0)
 
 
 @rule
@@ -122,7 +122,6 @@ def new_slice(m):
         m.down2,
         m.cross,
         m.exposure,
-        m.active,
         m.peak,
         m.deepest,
         m.under,
@@ -130,31 +129,37 @@ def new_slice(m):
     )
 
 
-@rule
-def step(m, previous, equity, cash, holding, benchmark):
-    """Take in one bar's close.
+@kernel
+def measure(m, equity, net, benchmark, returns, exposures):
+    """Take in a block of bars.
 
     Parameters
     ----------
-    previous, equity, cash : float
-        Equity one bar before and now, cash now.
-    holding : bool
-        Whether any position is open at the close.
-    benchmark : float
-        Buy-and-hold return of the bar.
+    m : Moments
+    equity : float64 (n + 1,)
+        Equity at the close before the block and at each close in it.
+    net : float64 (n,)
+        Signed position value at each close.
+    benchmark : float64 (n,)
+        Buy-and-hold return of each bar.
+    returns, exposures : float64 (at least n,)
+        Scratch; `returns` holds the block's returns afterwards.
+
+    Notes
+    -----
+    The divisions stand in a loop of their own, which the compiler vectorises; the sums are added in
+    bar order, so they are the same wherever they are computed.
     """
+    n = net.size
+    for i in range(n):
+        r = equity[i + 1] / equity[i] - 1.0
+        returns[i] = r if equity[i] > 0.0 else 0.0
+        x = net[i] / equity[i + 1]
+        exposures[i] = x if equity[i + 1] > 0.0 else 0.0
     s1, s2, s3, s4 = m.s1, m.s2, m.s3, m.s4
-    down1, down2, cross = m.down1, m.down2, m.cross
-    exposure, active = m.exposure, m.active
-    peak, deepest, under, longest = m.peak, m.deepest, m.under, m.longest
-    if equity >= peak:
-        peak = equity
-        under = 0.0
-    else:
-        under += 1.0
-        longest = max(longest, under)
-    if holding or equity != previous:
-        r = equity / previous - 1.0 if previous > 0.0 else 0.0
+    down1, down2, cross, exposure = m.down1, m.down2, m.cross, m.exposure
+    for i in range(n):
+        r = returns[i]
         square = r * r
         s1 += r
         s2 += square
@@ -163,29 +168,24 @@ def step(m, previous, equity, cash, holding, benchmark):
         low = min(r, 0.0)
         down1 += low
         down2 += low * low
-        cross += r * benchmark
-        deepest = min(deepest, equity / peak - 1.0)
-        if holding:
-            active += 1.0
-            exposure += (equity - cash) / equity if equity > 0.0 else 0.0
+        cross += r * benchmark[i]
+        exposure += exposures[i]
+    peak, trough, deepest = m.peak, m.peak, m.deepest
+    under, longest = m.under, m.longest
+    for i in range(n):
+        value = equity[i + 1]
+        if value >= peak:
+            deepest = min(deepest, trough / peak - 1.0)
+            peak = value
+            trough = value
+            under = 0.0
+        else:
+            trough = min(trough, value)
+            under += 1.0
+            longest = max(longest, under)
+    deepest = min(deepest, trough / peak - 1.0)
     return Moments(
-        s1,
-        s2,
-        s3,
-        s4,
-        m.t1,
-        m.t2,
-        m.t3,
-        m.t4,
-        down1,
-        down2,
-        cross,
-        exposure,
-        active,
-        peak,
-        deepest,
-        under,
-        longest,
+        s1, s2, s3, s4, m.t1, m.t2, m.t3, m.t4, down1, down2, cross, exposure, peak, deepest, under, longest
     )
 
 
@@ -204,7 +204,7 @@ def _spread(n, sum1, sum2):
 
 
 @rule
-def finish(m, account, n_bars, cash, equity, b1, b2, bars_per_year, row):
+def finish(m, account, n_bars, active, cash, equity, b1, b2, bars_per_year, row):
     """Write the figures of METRICS into `row`.
 
     Parameters
@@ -213,8 +213,8 @@ def finish(m, account, n_bars, cash, equity, b1, b2, bars_per_year, row):
         After the last slice was added by `new_slice`.
     account : Account
         After the last bar.
-    n_bars, cash, equity : float
-        Bars in the window, initial cash, final equity.
+    n_bars, active, cash, equity : float
+        Bars in the window, bars closed with a position, initial cash, final equity.
     b1, b2 : float
         Sum and sum of squares of the benchmark's returns after the first bar.
     bars_per_year : float
@@ -270,7 +270,7 @@ def finish(m, account, n_bars, cash, equity, b1, b2, bars_per_year, row):
     row[10] = m.longest
     row[11] = central3 / (central2 * math.sqrt(central2)) if sd > 0.0 else nan
     row[12] = central4 / (central2 * central2) if sd > 0.0 else nan
-    row[13] = m.active / n
+    row[13] = active / n
     row[14] = exposure
     row[15] = account.turnover / years
     row[16] = account.fills

@@ -315,12 +315,6 @@ def store_order(orders, s, order):
 
 
 @rule
-def load_bar(m, t, s):
-    """Read symbol `s`'s prices at bar `t`."""
-    return Bar(m.open[t, s], m.high[t, s], m.low[t, s], m.close[t, s])
-
-
-@rule
 def held(t, position):
     """Tell what is held at bar `t`."""
     return Held(position.qty, position.average, t - position.opened if position.qty != 0.0 else 0.0)

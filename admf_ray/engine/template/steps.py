@@ -7,6 +7,28 @@
 
 
 @rule
+def at(column, t, s):
+    """Value of a column; unsigned, because an index that may be negative costs a branch."""
+    if SINGLE:
+        return column[np.uint64(t)]
+    return column[np.uint64(t), np.uint64(s)]
+
+
+@rule
+def cell(table, row, t, s):
+    """Prepared value of a row of the table."""
+    if SINGLE:
+        return table[np.uint64(row), np.uint64(t)]
+    return table[np.uint64(row), np.uint64(t), np.uint64(s)]
+
+
+@rule
+def load_bar(m, t, s):
+    """Read symbol `s`'s prices at bar `t`."""
+    return Bar(at(m.open, t, s), at(m.high, t, s), at(m.low, t, s), at(m.close, t, s))
+
+
+@rule
 def execute(t, s, qty, raw, price, reason, cut, m, equity, account, position, p):
     """Book `qty` units at `price`; `raw` is the price before costs."""
     multiplier = m.multiplier[s]
@@ -23,7 +45,7 @@ def last_range(m, t, s):
     """High less low of the bar before `t`."""
     if t == 0:
         return 0.0
-    width = m.high[t - 1, s] - m.low[t - 1, s]
+    width = at(m.high, t - 1, s) - at(m.low, t - 1, s)
     return width if width == width else 0.0
 
 
@@ -138,7 +160,7 @@ def protect_step(t, s, bar, m, equity, account, position, order, p, atr):
 def close_step(t, s, bar, m, equity, account, position, order, p):
     """Exit at this bar's close where the session ends or the symbol does."""
     fill = NO_FILL
-    code = float(m.close_out[t, s])
+    code = float(at(m.close_out, t, s))
     if code == 0.0 or (code == SESSION_END and p.risk.flat_at_session_end == 0.0):
         return account, position, order, fill
     if position.qty != 0.0:
