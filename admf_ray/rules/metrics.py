@@ -16,7 +16,7 @@ from numpy import nan
 
 from admf_ray.rules.compile import kernel, rule
 
-__all__ = ["METRICS", "TAIL_METRICS", "Moments", "finish", "measure", "new_slice", "start", "tail"]
+__all__ = ["METRICS", "TAIL_METRICS", "Moments", "finish", "measure", "new_slice", "rest", "start", "tail"]
 
 METRICS = (
     "bars",
@@ -78,8 +78,10 @@ class Moments(NamedTuple):
         Sum of return times benchmark return.
     exposure : float
         Sum of net exposure (signed position value over equity) at each close.
-    peak, deepest, under, longest : float
-        Equity peak, worst drawdown (<= 0), bars below the peak now and at most.
+    peak, trough : float
+        Highest equity so far and the lowest since.
+    deepest, since, longest : float
+        Worst finished drawdown (<= 0), last bar at the peak, most bars below a peak.
     """
 
     s1: float
@@ -95,15 +97,16 @@ class Moments(NamedTuple):
     cross: float
     exposure: float
     peak: float
+    trough: float
     deepest: float
-    under: float
+    since: float
     longest: float
 
 
 @rule
 def start(cash):
     """Sums before the first bar of a window."""
-    return Moments(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cash, 0.0, 0.0, 0.0)
+    return Moments(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cash, cash, 0.0, 0.0, 0.0)
 
 
 @rule
@@ -123,39 +126,49 @@ def new_slice(m):
         m.cross,
         m.exposure,
         m.peak,
+        m.trough,
         m.deepest,
-        m.under,
+        m.since,
         m.longest,
     )
 
 
 @kernel
-def measure(m, equity, net, benchmark, returns, exposures):
-    """Take in a block of bars.
+def measure(m, equity, net, moves, places, returns, exposures):
+    """Take in a run of bars; bars left out were flat and changed nothing.
 
     Parameters
     ----------
     m : Moments
     equity : float64 (n + 1,)
-        Equity at the close before the block and at each close in it.
+        Equity before the run, then at each close.
     net : float64 (n,)
         Signed position value at each close.
-    benchmark : float64 (n,)
+    moves : float64 (at least n,)
         Buy-and-hold return of each bar.
+    places : int64 (at least n,)
+        Index of each bar.
     returns, exposures : float64 (at least n,)
-        Scratch; `returns` holds the block's returns afterwards.
+        Scratch; `returns` holds the run's returns afterwards.
+
+    Returns
+    -------
+    Moments, int
+        The second is the number of bars closed with a position.
 
     Notes
     -----
-    The divisions stand in a loop of their own, which the compiler vectorises; the sums are added in
-    bar order, so they are the same wherever they are computed.
+    The divisions stand in a loop of their own, which the compiler vectorises. Sums are added in bar
+    order, so they are the same however the bars are split into runs.
     """
     n = net.size
+    active = 0
     for i in range(n):
         r = equity[i + 1] / equity[i] - 1.0
         returns[i] = r if equity[i] > 0.0 else 0.0
         x = net[i] / equity[i + 1]
         exposures[i] = x if equity[i + 1] > 0.0 else 0.0
+        active += net[i] != 0.0
     s1, s2, s3, s4 = m.s1, m.s2, m.s3, m.s4
     down1, down2, cross, exposure = m.down1, m.down2, m.cross, m.exposure
     for i in range(n):
@@ -168,24 +181,70 @@ def measure(m, equity, net, benchmark, returns, exposures):
         low = min(r, 0.0)
         down1 += low
         down2 += low * low
-        cross += r * benchmark[i]
+        cross += r * moves[i]
         exposure += exposures[i]
-    peak, trough, deepest = m.peak, m.peak, m.deepest
-    under, longest = m.under, m.longest
+    peak, trough, deepest = m.peak, m.trough, m.deepest
+    since, longest = m.since, m.longest
     for i in range(n):
         value = equity[i + 1]
         if value >= peak:
-            deepest = min(deepest, trough / peak - 1.0)
+            if trough < peak:
+                deepest = min(deepest, trough / peak - 1.0)
+                longest = max(longest, places[i] - 1.0 - since)
             peak = value
             trough = value
-            under = 0.0
-        else:
-            trough = min(trough, value)
-            under += 1.0
-            longest = max(longest, under)
-    deepest = min(deepest, trough / peak - 1.0)
+            since = float(places[i])
+        elif value < trough:
+            if trough == peak:
+                since = places[i] - 1.0
+            trough = value
+    m = Moments(
+        s1,
+        s2,
+        s3,
+        s4,
+        m.t1,
+        m.t2,
+        m.t3,
+        m.t4,
+        down1,
+        down2,
+        cross,
+        exposure,
+        peak,
+        trough,
+        deepest,
+        since,
+        longest,
+    )
+    return m, active
+
+
+@rule
+def rest(m, end):
+    """End the drawdown that is still open before bar `end`."""
+    deepest, longest = m.deepest, m.longest
+    if m.trough < m.peak:
+        deepest = min(deepest, m.trough / m.peak - 1.0)
+        longest = max(longest, end - 1.0 - m.since)
     return Moments(
-        s1, s2, s3, s4, m.t1, m.t2, m.t3, m.t4, down1, down2, cross, exposure, peak, deepest, under, longest
+        m.s1,
+        m.s2,
+        m.s3,
+        m.s4,
+        m.t1,
+        m.t2,
+        m.t3,
+        m.t4,
+        m.down1,
+        m.down2,
+        m.cross,
+        m.exposure,
+        m.peak,
+        m.trough,
+        deepest,
+        m.since,
+        longest,
     )
 
 
