@@ -16,7 +16,7 @@ from numpy import nan
 
 from admf_ray.rules.compile import kernel, rule
 
-__all__ = ["METRICS", "TAIL_METRICS", "Moments", "finish", "measure", "new_slice", "rest", "start", "tail"]
+__all__ = ["METRICS", "TAIL_METRICS", "Moments", "finish", "measure", "rest", "start", "tail"]
 
 METRICS = (
     "bars",
@@ -59,7 +59,7 @@ METRICS = (
 TAIL_METRICS = ("var_5", "cvar_5", "tail_ratio")
 
 # Bars taken in at a time: fits the first-level cache.
-BLOCK = 512
+BLOCK = 1024
 
 # Below this share of the mean square, a variance from power sums is rounding noise.
 NOISE = 1e-10
@@ -109,32 +109,8 @@ def start(cash):
     return Moments(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cash, cash, 0.0, 0.0, 0.0)
 
 
-@rule
-def new_slice(m):
-    """Add the slice's sums to the totals and begin the next; short sums keep their digits."""
-    return Moments(
-        0.0,
-        0.0,
-        0.0,
-        0.0,
-        m.t1 + m.s1,
-        m.t2 + m.s2,
-        m.t3 + m.s3,
-        m.t4 + m.s4,
-        m.down1,
-        m.down2,
-        m.cross,
-        m.exposure,
-        m.peak,
-        m.trough,
-        m.deepest,
-        m.since,
-        m.longest,
-    )
-
-
 @kernel
-def measure(m, equity, net, moves, places, returns, exposures):
+def measure(m, equity, net, moves, places, end, cuts, j, sums, returns, exposures):
     """Take in a run of bars; bars left out were flat and changed nothing.
 
     Parameters
@@ -148,13 +124,21 @@ def measure(m, equity, net, moves, places, returns, exposures):
         Buy-and-hold return of each bar.
     places : int64 (at least n,)
         Index of each bar.
+    end : int
+        The run stops before this bar.
+    cuts : int64 (n_slices + 1,)
+        Slice boundaries.
+    j : int
+        Slice at work.
+    sums : float64 (n_slices, 2)
+        Sum and sum of squares of the returns of each slice that ends in the run; written.
     returns, exposures : float64 (at least n,)
         Scratch; `returns` holds the run's returns afterwards.
 
     Returns
     -------
-    Moments, int
-        The second is the number of bars closed with a position.
+    Moments, int, int
+        The bars closed with a position, and the slice now at work.
 
     Notes
     -----
@@ -170,19 +154,30 @@ def measure(m, equity, net, moves, places, returns, exposures):
         exposures[i] = x if equity[i + 1] > 0.0 else 0.0
         active += net[i] != 0.0
     s1, s2, s3, s4 = m.s1, m.s2, m.s3, m.s4
+    t1, t2, t3, t4 = m.t1, m.t2, m.t3, m.t4
     down1, down2, cross, exposure = m.down1, m.down2, m.cross, m.exposure
-    for i in range(n):
-        r = returns[i]
-        square = r * r
-        s1 += r
-        s2 += square
-        s3 += square * r
-        s4 += square * square
-        low = min(r, 0.0)
-        down1 += low
-        down2 += low * low
-        cross += r * moves[i]
-        exposure += exposures[i]
+    begin = 0
+    while j < len(cuts) - 1:
+        stop = begin + np.searchsorted(places[begin:n], cuts[j + 1])
+        for i in range(begin, stop):
+            r = returns[i]
+            square = r * r
+            s1 += r
+            s2 += square
+            s3 += square * r
+            s4 += square * square
+            low = min(r, 0.0)
+            down1 += low
+            down2 += low * low
+            cross += r * moves[i]
+            exposure += exposures[i]
+        begin = stop
+        if cuts[j + 1] > end:
+            break
+        sums[j, 0], sums[j, 1] = s1, s2
+        t1, t2, t3, t4 = t1 + s1, t2 + s2, t3 + s3, t4 + s4
+        s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0
+        j += 1
     peak, trough, deepest = m.peak, m.trough, m.deepest
     since, longest = m.since, m.longest
     for i in range(n):
@@ -203,10 +198,10 @@ def measure(m, equity, net, moves, places, returns, exposures):
         s2,
         s3,
         s4,
-        m.t1,
-        m.t2,
-        m.t3,
-        m.t4,
+        t1,
+        t2,
+        t3,
+        t4,
         down1,
         down2,
         cross,
@@ -217,7 +212,7 @@ def measure(m, equity, net, moves, places, returns, exposures):
         since,
         longest,
     )
-    return m, active
+    return m, active, j
 
 
 @rule

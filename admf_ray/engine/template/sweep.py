@@ -19,23 +19,20 @@ def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, block
     active = 0
     if TAIL:
         path[: cuts[-1] - begin] = 0.0
-    for j in range(cuts.size - 1):
-        for left in range(cuts[j], cuts[j + 1], BLOCK):
-            right = min(left + BLOCK, cuts[j + 1])
-            if SINGLE:
-                state, k = trade_one(m, table, rows, p, begin, left, right, ready, state, blocks)
-            else:
-                state, k = trade_many(m, table, rows, p, begin, left, right, desk, state, blocks)
-            moments, held_bars = measure(
-                moments, equities[: k + 1], nets[:k], moves, places, returns, exposures
-            )
-            active += held_bars
-            if TAIL:
-                for i in range(k):
-                    path[places[i] - begin] = returns[i]
-        sums[j, 0] = moments.s1
-        sums[j, 1] = moments.s2
-        moments = new_slice(moments)
+    j = 0
+    for left in range(begin, cuts[-1], BLOCK):
+        right = min(left + BLOCK, cuts[-1])
+        if SINGLE:
+            state, k = trade_one(m, table, rows, p, begin, left, right, ready, state, blocks)
+        else:
+            state, k = trade_many(m, table, rows, p, begin, left, right, desk, state, blocks)
+        moments, held_bars, j = measure(
+            moments, equities[: k + 1], nets[:k], moves, places, right, cuts, j, sums, returns, exposures
+        )
+        active += held_bars
+        if TAIL:
+            for i in range(k):
+                path[places[i] - begin] = returns[i]
     account, equity = (state[0], state[4]) if SINGLE else (state[0], state[1])
     moments = rest(moments, cuts[-1])
     finish(moments, account, cuts[-1] - begin, active, cash0, equity, b1, b2, m.bars_per_year, row)
