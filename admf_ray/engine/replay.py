@@ -336,8 +336,7 @@ class Replay:
         sums = np.zeros((plan.n_slices, 2))
         path = np.zeros(window.n_bars)
         self.module.judge(
-            np.array(self.marked), np.array(self.nets), np.ascontiguousarray(self.market.benchmark[places]),
-            places, plan.cuts, self.equity, plan.b1[0], plan.b2[0], self.market, self.v, self.account, row,
+            np.array(self.marked), np.array(self.nets), places, plan.cuts, self.equity, plan.b1[0], plan.b2[0], self.market, self.v, self.account, row,
             sums, np.empty(n), np.empty(n), path,
         )
         return ReplayResult(

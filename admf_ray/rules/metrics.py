@@ -110,7 +110,7 @@ def start(cash):
 
 
 @kernel
-def measure(m, equity, net, moves, places, end, cuts, j, sums, returns, exposures):
+def measure(m, equity, net, places, benchmark, end, cuts, j, sums, returns, exposures):
     """Take in a run of bars; bars left out were flat and changed nothing.
 
     Parameters
@@ -120,10 +120,10 @@ def measure(m, equity, net, moves, places, end, cuts, j, sums, returns, exposure
         Equity before the run, then at each close.
     net : float64 (n,)
         Signed position value at each close.
-    moves : float64 (at least n,)
-        Buy-and-hold return of each bar.
     places : int64 (at least n,)
         Index of each bar.
+    benchmark : float64 (n_bars,)
+        Buy-and-hold return of every bar of the data.
     end : int
         The run stops before this bar.
     cuts : int64 (n_slices + 1,)
@@ -156,6 +156,8 @@ def measure(m, equity, net, moves, places, end, cuts, j, sums, returns, exposure
     s1, s2, s3, s4 = m.s1, m.s2, m.s3, m.s4
     t1, t2, t3, t4 = m.t1, m.t2, m.t3, m.t4
     down1, down2, cross, exposure = m.down1, m.down2, m.cross, m.exposure
+    peak, trough, deepest = m.peak, m.trough, m.deepest
+    since, longest = m.since, m.longest
     begin = 0
     while j < len(cuts) - 1:
         stop = begin + np.searchsorted(places[begin:n], cuts[j + 1])
@@ -169,8 +171,20 @@ def measure(m, equity, net, moves, places, end, cuts, j, sums, returns, exposure
             low = min(r, 0.0)
             down1 += low
             down2 += low * low
-            cross += r * moves[i]
+            cross += r * benchmark[np.uint64(places[i])]
             exposure += exposures[i]
+            value = equity[i + 1]
+            if value >= peak:
+                if trough < peak:
+                    deepest = min(deepest, trough / peak - 1.0)
+                    longest = max(longest, places[i] - 1.0 - since)
+                peak = value
+                trough = value
+                since = float(places[i])
+            elif value < trough:
+                if trough == peak:
+                    since = places[i] - 1.0
+                trough = value
         begin = stop
         if cuts[j + 1] > end:
             break
@@ -178,21 +192,6 @@ def measure(m, equity, net, moves, places, end, cuts, j, sums, returns, exposure
         t1, t2, t3, t4 = t1 + s1, t2 + s2, t3 + s3, t4 + s4
         s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0
         j += 1
-    peak, trough, deepest = m.peak, m.trough, m.deepest
-    since, longest = m.since, m.longest
-    for i in range(n):
-        value = equity[i + 1]
-        if value >= peak:
-            if trough < peak:
-                deepest = min(deepest, trough / peak - 1.0)
-                longest = max(longest, places[i] - 1.0 - since)
-            peak = value
-            trough = value
-            since = float(places[i])
-        elif value < trough:
-            if trough == peak:
-                since = places[i] - 1.0
-            trough = value
     m = Moments(
         s1,
         s2,

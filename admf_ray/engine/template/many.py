@@ -9,7 +9,7 @@ def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
     entries written to the blocks: one for each bar that ends with a position or moved the equity.
     """
     book, orders, memories, ready = desk
-    equities, nets, moves, places = blocks
+    equities, nets, places = blocks
     account, equity, busy = state
     equities[0] = equity
     k = 0
@@ -107,7 +107,6 @@ def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
         if equity != account.cash or equity != previous:
             equities[k + 1] = equity
             nets[k] = equity - account.cash
-            moves[k] = m.benchmark[t]
             places[k] = t
             k += 1
         if account.halted != 0.0:

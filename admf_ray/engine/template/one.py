@@ -8,7 +8,7 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
     Returns the state after the bars and the number of entries written to the blocks: one for each bar
     that ends with a position or moved the equity. The inner loop runs while nothing waits.
     """
-    equities, nets, moves, places = blocks
+    equities, nets, places = blocks
     account, position, order, memory, equity = state
     equities[0] = equity
     k = 0
@@ -53,7 +53,6 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
             if equity != cash or equity != previous:
                 equities[np.uint64(k + 1)] = equity
                 nets[np.uint64(k)] = equity - cash
-                moves[np.uint64(k)] = at(m.benchmark, t, 0)
                 places[np.uint64(k)] = t
                 k += 1
             previous = equity
@@ -76,7 +75,9 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
         # (e) the risk manager proposes; (f) the order waits for the next bar
         if wants:
             position, order = propose_step(t, 0, weight, equity, close, position, m, p, table, rows)
-            scale = gross_scale(abs(order.qty) * close * multiplier, 0.0, equity, p)
+            scale = 1.0
+            if GROSS:
+                scale = gross_scale(abs(order.qty) * close * multiplier, 0.0, equity, p)
             order = settle_step(0, scale, equity, position, order, m, p)
         if (equity <= required or HALTS) and account.halted == 0.0:
             account, reason = verdict(equity, required, account, p)

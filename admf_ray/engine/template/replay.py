@@ -199,11 +199,11 @@ def open_books(cash, a, book, orders, memories, start_memory):
 
 
 @njit(cache=True, **KERNEL)
-def judge(equity, nets, moves, places, cuts, last, b1, b2, m, v, a, row, sums, returns, exposures, path):
+def judge(equity, nets, places, cuts, last, b1, b2, m, v, a, row, sums, returns, exposures, path):
     """Write the metrics and slice sums of a finished run."""
     cash0 = read_params(v, 0).portfolio.initial_cash
     moments, active, _ = measure(
-        start(cash0), equity, nets, moves, places, cuts[-1], cuts, 0, sums, returns, exposures
+        start(cash0), equity, nets, places, m.benchmark, cuts[-1], cuts, 0, sums, returns, exposures
     )
     moments = rest(moments, cuts[-1])
     n_bars = cuts[-1] - cuts[0]

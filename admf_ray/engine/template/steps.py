@@ -3,7 +3,7 @@
 # the free names: the stack's rules, its generated readers and the flags below. A flag is frozen into
 # the code, so a stack pays only for what it uses.
 #   SINGLE one symbol; GAPS symbols may miss bars; CLOSES forced exits at a close; PROTECTED brackets;
-#   EVERY every bar needs all steps; RESIZE size at the fill; BAND re-size on drift; HALTS drawdown halt; CARRY financing; TAIL keep returns
+#   GROSS one symbol can exceed the gross limit; EVERY every bar needs all steps; RESIZE size at the fill; BAND re-size on drift; HALTS drawdown halt; CARRY financing; TAIL keep returns
 
 
 @rule

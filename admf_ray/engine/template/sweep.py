@@ -4,7 +4,7 @@
 @njit(**KERNEL)
 def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, blocks, scratch, row, sums, path):
     """Run one point over the bars ``cuts[0]:cuts[-1]`` and write its metrics and slice sums."""
-    equities, nets, moves, places = blocks
+    equities, nets, places = blocks
     returns, exposures = scratch
     cash0 = p.portfolio.initial_cash
     memory = load_memory(start_memory, 0)
@@ -27,7 +27,7 @@ def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, block
         else:
             state, k = trade_many(m, table, rows, p, begin, left, right, desk, state, blocks)
         moments, held_bars, j = measure(
-            moments, equities[: k + 1], nets[:k], moves, places, right, cuts, j, sums, returns, exposures
+            moments, equities[: k + 1], nets[:k], places, m.benchmark, right, cuts, j, sums, returns, exposures
         )
         active += held_bars
         if TAIL:
@@ -64,7 +64,7 @@ def sweep(
     desk = (
         np.empty((n, 8)), np.empty((n, 8)), np.empty((n, memory.shape[1])), np.empty(n, np.int64)
     )
-    blocks = np.empty(BLOCK + 1), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK, np.int64)
+    blocks = np.empty(BLOCK + 1), np.empty(BLOCK), np.empty(BLOCK, np.int64)
     scratch = np.empty(BLOCK), np.empty(BLOCK)
     for i in range(begin, end):
         if control[0] != 0:
