@@ -139,12 +139,14 @@ class Strategy(Component):
     (qty, average, bars), ``p`` (parameters) and ``memory`` (a tuple of floats; then it returns
     ``weight, memory``). It sees nothing of the future because nothing else reaches it. A NaN weight
     keeps the last one. With ``fit(train, p)`` the strategy learns from each training window, and
-    ``prepare(bars, p, fitted)`` gets the result, frozen.
+    ``prepare(bars, p, fitted)`` gets a fresh copy of the result and plain arrays (n_bars,) instead of
+    indicators to trace; it returns the arrays that the class attribute ``fields`` names.
     """
 
     kind = "strategy"
     decide: ClassVar[Any] = None
     fit: ClassVar[Any] = None
+    fields: ClassVar[tuple[str, ...]] = ()
     warmup_bars: ClassVar[int | None] = None
 
     @classmethod

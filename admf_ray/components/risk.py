@@ -80,5 +80,6 @@ class RiskManager(Component):
             "PROTECTED": protected,
             "RESIZE": p.size_at == "fill" and p.sizing != "fixed_size",
             "BAND": p.rebalance_band_frac > 0.0,
+            "GROSS": p.max_gross_exposure < p.max_symbol_exposure,
             "HALTS": p.max_drawdown_frac > 0.0,
         }

@@ -127,13 +127,19 @@ def _call(place: int, part: Part) -> list[str]:
 
 
 def _chain(ruled: Sequence[Part]) -> list[str]:
+    compiled = ruled and ruled[0].key == "strategy"
     lines = _rule(
         "decide(table, rows, t, s, held, p, memory)",
-        "return call_strategy(table, rows, t, s, 0.0, held, p, memory)",
+        "return call_strategy(table, rows, t, s, 0.0, held, p, memory)" if compiled else "return np.nan, memory",
     )
-    body = [
-        f"weight, memory = call_{part.key}(table, rows, t, s, weight, held, p, memory)" for part in ruled[1:]
-    ]
+    filters = [part for part in ruled if part.key != "strategy"]
+    calls = [f"call_{part.key}(table, rows, t, s, weight, held, p, memory)" for part in filters]
+    lines += _rule(
+        "admit(table, rows, t, s, weight, held, p, memory)",
+        *(f"weight, memory = {call}" for call in calls),
+        "return weight, memory",
+    )
+    choices = [line for k, call in enumerate(calls) for line in (f"if k == {k}:", f"    return {call}")]
     return lines + _rule(
-        "admit(table, rows, t, s, weight, held, p, memory)", *body, "return weight, memory"
+        "admit_one(k, table, rows, t, s, weight, held, p, memory)", *choices, "return weight, memory"
     )

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_ray.components.tracing import Graph, TracedBars
+from admf_ray.components.tracing import Graph, Node, TracedBars
 from admf_ray.engine.stack import Stack, Structure, prepared
-from admf_ray.errors import ResourceError
+from admf_ray.errors import ComponentError, ResourceError
 from admf_ray.market import Bars, Window
 from admf_ray.rules.compile import kernel
 from admf_ray.rules.state import DELISTED, SESSION_END, Market
@@ -196,8 +196,10 @@ def tables(
     row_bytes = bars.n_bars * bars.n_symbols * 8
     capacity = max(limit_bytes // row_bytes, 1)
     if stack.strategy.fit is not None:
-        from admf_ray.engine.fitting import fitted_tables
+        from admf_ray.engine.fitting import fitted_tables  # it makes Tables too
 
+        if train is None:
+            raise ComponentError(f"{stack.strategy.label()}: learns, so it needs a training window; give one")
         yield from fitted_tables(stack, structure, values, points, bars, train, capacity)
         return
     graph = Graph()
@@ -212,30 +214,29 @@ def tables(
         begin = end
 
 
-def trace(stack: Stack, structure: Structure, values: Floats, graph: Graph) -> Ints:
+def trace(
+    stack: Stack, structure: Structure, values: Floats, graph: Graph, *, skip_strategy: bool = False
+) -> Ints:
     """Return the graph node of each prepared value of each point, shape (n_points, n_prepared)."""
     bars = TracedBars(graph)
     blocks = []
-    for (_, cls), span, fields in zip(stack.classes, stack.spans, structure.fields, strict=True):
-        if not fields:
+    for (key, cls), span, fields in zip(stack.classes, stack.spans, structure.fields, strict=True):
+        if not fields or (skip_strategy and key == "strategy"):
             continue
         own = np.ascontiguousarray(values[:, span])
         known: dict[bytes, list[int]] = {}
         found = np.empty((len(values), len(fields)), dtype=np.int64)
         for i, row in enumerate(own):
-            key = row.tobytes()
-            if key not in known:
+            code = row.tobytes()
+            if code not in known:
                 nodes = prepared(cls, bars, cls.decode(row))
-                known[key] = [_index(nodes[name], graph, cls, name) for name in fields]
-            found[i] = known[key]
+                known[code] = [_index(nodes[name], graph, cls, name) for name in fields]
+            found[i] = known[code]
         blocks.append(found)
     return np.concatenate(blocks, axis=1) if blocks else np.empty((len(values), 0), dtype=np.int64)
 
 
 def _index(node: Any, graph: Graph, cls: type[Any], name: str) -> int:
-    from admf_ray.components.tracing import Node
-    from admf_ray.errors import ComponentError
-
     if not isinstance(node, Node) or node.graph is not graph:
         raise ComponentError(
             f"{cls.label()}.prepare: '{name}' must be an indicator of the bars, found "

@@ -214,6 +214,7 @@ class Stack:
             names.pop(name, None)
         names.update(structure.rules)
         names.update(flags)
+        names["EVERY"] = flags["GAPS"] or flags["CLOSES"] or names["CARRY"]
         names.update({f"rule_{part.key}": part.rule for part in parts if part.rule is not None})
         names.update(rule=rule, KERNEL=KERNEL_OPTIONS)
         return load_module("stack", generate(parts) + template(), names)
@@ -244,7 +245,7 @@ def prepared(cls: type[Any], bars: Any, p: Any) -> dict[str, Any]:
 def template() -> str:
     """Return the text every stack shares."""
     folder = resources.files("admf_ray.engine") / "template"
-    return "\n\n".join((folder / f"{name}.py").read_text() for name in ("steps", "sweep", "replay"))
+    return "\n\n".join((folder / f"{name}.py").read_text() for name in ("steps", "one", "many", "sweep", "replay"))
 
 
 def explain(error: NumbaError, strategy: str) -> ComponentError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -66,6 +65,7 @@ def sweep(
     tail: bool = False,
     limit_bytes: int = 256 * 2**20,
     control: NDArray[np.int64] | None = None,
+    trains: Sequence[Window] | None = None,
 ) -> SweepResult:
     """Run every point over every window.
 
@@ -84,6 +84,8 @@ def sweep(
         Also VaR, CVaR and tail ratio (``metrics: full``).
     limit_bytes : int
         Most memory of prepared values at a time.
+    trains : sequence of Window, optional
+        For a strategy with `fit`: the bars it learns from, for each window; the window itself by default.
     control : int64 array (2,), optional
         ``control[0] != 0`` set by anyone ends the run within a point; ``control[1]`` is the point at work.
 
@@ -109,9 +111,23 @@ def sweep(
         return SweepResult(plan.names, names, out, sums)
     for structure, points in stack.groups(values).items():
         module = stack.compile(structure, **flags)
-        for table in tables(stack, structure, values, points, bars, None, limit_bytes):
-            _run(module, stack, market, table, values, plan, control, out, sums, threads)
+        for places, train in _runs(stack, windows, trains):
+            part = Windows.build([windows[w] for w in places], market)
+            for table in tables(stack, structure, values, points, bars, train, limit_bytes):
+                results, slices = _run(module, stack, market, table, values, part, control, len(names), threads)
+                at = np.ix_(table.points, places)
+                out[at] = results
+                sums[(*at, slice(0, part.n_slices))] = slices
     return SweepResult(plan.names, names, out, sums)
+
+
+def _runs(
+    stack: Stack, windows: Sequence[Window], trains: Sequence[Window] | None
+) -> list[tuple[list[int], Window | None]]:
+    """Windows that can share prepared values: all of them, unless the strategy learns for each."""
+    if stack.strategy.fit is None:
+        return [(list(range(len(windows))), None)]
+    return [([w], (trains or windows)[w]) for w in range(len(windows))]
 
 
 def _run(
@@ -122,32 +138,32 @@ def _run(
     values: Floats,
     plan: Windows,
     control: NDArray[np.int64],
-    out: Floats,
-    sums: Floats,
+    n_metrics: int,
     threads: int,
-) -> None:
-    """Run one table's points on `threads` threads and put their rows in place."""
+) -> tuple[Floats, Floats]:
+    """Run one table's points on `threads` threads; returns their rows and slice sums."""
     n = len(table.points)
     own = np.ascontiguousarray(values[table.points])
-    results = np.full((n, *out.shape[1:]), np.nan)
-    slices = np.zeros((n, *sums.shape[1:]))
+    results = np.full((n, len(plan.names), n_metrics), np.nan)
+    slices = np.zeros((n, len(plan.names), plan.n_slices, 2))
     longest = int(plan.cuts.max()) if len(plan.cuts) else 0
+    memory = stack.memory()
 
-    def part(begin: int, end: int) -> int:
+    def part(begin: int, end: int) -> None:
         path = np.empty(longest)
-        return int(
-            module.sweep(
-                market, table.rows, table.first, table.ix, own, stack.memory(), plan.cuts, plan.offsets,
-                plan.b1, plan.b2, begin, end, control, results, slices, path,
-            )
-        )
+        module.sweep(
+            market, table.rows, table.first, table.ix, own, memory, plan.cuts, plan.offsets,
+            plan.b1, plan.b2, begin, end, control, results, slices, path,
+        )  # fmt: skip
 
-    edges = list(range(0, n, max(CHUNK_POINTS, -(-n // 16)) if threads > 1 else n)) + [n]
+    step = n if threads == 1 else max(min(CHUNK_POINTS, -(-n // (4 * threads))), 1)
+    edges = [*range(0, n, step), n]
     try:
         if threads == 1:
             part(0, n)
         else:
-            with ThreadPoolExecutor(min(threads, os.cpu_count() or threads)) as pool:
+            part(0, 0)  # compiles, so that the threads do not all do it
+            with ThreadPoolExecutor(threads) as pool:
                 try:
                     list(pool.map(part, edges, edges[1:]))
                 except BaseException:
@@ -155,5 +171,4 @@ def _run(
                     raise
     except NumbaError as error:
         raise explain(error, stack.strategy.label()) from error
-    out[table.points] = results
-    sums[table.points] = slices
+    return results, slices

@@ -3,7 +3,7 @@
 # the free names: the stack's rules, its generated readers and the flags below. A flag is frozen into
 # the code, so a stack pays only for what it uses.
 #   SINGLE one symbol; GAPS symbols may miss bars; CLOSES forced exits at a close; PROTECTED brackets;
-#   RESIZE size at the fill; BAND re-size on drift; HALTS drawdown halt; CARRY financing; TAIL keep returns
+#   GROSS one symbol can exceed the gross limit; EVERY every bar needs all steps; RESIZE size at the fill; BAND re-size on drift; HALTS drawdown halt; CARRY financing; TAIL keep returns
 
 
 @rule
@@ -198,8 +198,10 @@ def target_units(t, s, weight, equity, price, m, p, table, rows):
     """Units wanted for an admitted weight, within the symbol's exposure limit, before lots and gross limit."""
     multiplier = m.multiplier[s]
     wanted = units(weight, m.share[s], equity, price, multiplier, p.risk, risk_now(table, rows, t, s), m.bars_per_year)
-    limit = p.risk.max_symbol_exposure * equity / (price * multiplier)
-    return min(max(wanted, -limit), limit)
+    if abs(wanted) * price * multiplier > p.risk.max_symbol_exposure * equity * (1.0 + 1e-12):
+        limit = p.risk.max_symbol_exposure * equity / (price * multiplier)
+        return limit if wanted > 0.0 else -limit
+    return wanted
 
 
 @rule
@@ -239,7 +241,9 @@ def settle_step(s, scale, equity, position, order, m, p):
     qty = wanted - position.qty
     if qty == 0.0:
         return NO_ORDER
-    target = wanted * order.price * m.multiplier[s] / equity
+    target = wanted
+    if RESIZE:
+        target = wanted * order.price * m.multiplier[s] / equity
     return make_order(qty, order.price, m.tick[s], target, p.broker)
 
 
@@ -259,6 +263,16 @@ def gross_scale(wanted, others, equity, p):
 
 
 @rule
+def settle_ruin(t, s, m, equity, account, position):
+    """Close a ruined account's position at its mark; nothing more is charged."""
+    if position.qty != 0.0:
+        account, position, _ = apply_fill(
+            t, account, position, -position.qty, position.mark, 0.0, 0.0, m.multiplier[s], equity
+        )
+    return account, position
+
+
+@rule
 def verdict(equity, required, account, p):
     """(account, reason) after marking: ruin, margin call or drawdown halt; 0 to go on."""
     if equity <= 0.0:
@@ -268,6 +282,6 @@ def verdict(equity, required, account, p):
         if p.risk.max_drawdown_frac > 0.0 and equity <= peak * (1.0 - p.risk.max_drawdown_frac):
             return watch(account, peak, HALT), HALT
         account = watch(account, peak, account.halted)
-    if equity < required:
+    if equity <= required:
         return account, MARGIN
     return account, 0.0

@@ -1,0 +1,118 @@
+"""Strategies that learn: fitted on a training window, frozen, then prepared on plain arrays."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf_ray.components.tracing import column
+from admf_ray.errors import ComponentError
+from admf_ray.market import Bars, Window
+
+if TYPE_CHECKING:
+    from admf_ray.engine.inputs import Table
+    from admf_ray.engine.stack import Stack, Structure
+
+__all__ = ["Columns", "fitted_tables"]
+
+Floats = NDArray[np.float64]
+
+
+class Columns:
+    """One symbol's bars as plain read-only arrays, by name: what `fit` and a fitted `prepare` see.
+
+    Parameters
+    ----------
+    bars : Bars
+    s : int
+        Symbol.
+    stop : int
+        Bars from here on are not there.
+    start : int
+        Bars before are not there.
+    """
+
+    def __init__(self, bars: Bars, s: int, stop: int, start: int = 0) -> None:
+        self._bars, self._s, self._range = bars, s, (start, stop)
+
+    def __getattr__(self, name: str) -> Floats:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        start, stop = self._range
+        values = np.array(column(self._bars, name)[start:stop, self._s])
+        values.setflags(write=False)
+        return values
+
+    def __len__(self) -> int:
+        return self._range[1] - self._range[0]
+
+
+def fitted_tables(
+    stack: Stack,
+    structure: Structure,
+    values: Floats,
+    points: NDArray[np.intp],
+    bars: Bars,
+    train: Window,
+    capacity: int,
+) -> Iterator[Table]:
+    """Yield tables of a strategy with `fit`, as `inputs.tables` does.
+
+    Notes
+    -----
+    `fit` is called once per distinct parameters and symbol, on the bars of `train` alone. Its result is
+    kept as bytes and every `prepare` gets a fresh copy, so nothing it does to a model can be seen later.
+    """
+    from admf_ray.engine.inputs import Table, first_known, flat, trace
+    from admf_ray.components.tracing import Graph
+
+    own, rest = structure.fields[0], structure.fields[1:]
+    span = stack.spans[0]
+    per_table = max(capacity // max(len(own), 1), 1)
+    for begin in range(0, len(points), per_table):
+        chosen = points[begin : begin + per_table]
+        graph = Graph()
+        nodes = trace(stack, structure, values[chosen], graph, skip_strategy=True)
+        distinct, inverse = np.unique(nodes, return_inverse=True)
+        shared = graph.compute([int(i) for i in distinct], bars)
+        cache: dict[bytes, int] = {}
+        learned: list[Floats] = []
+        first_rows = np.empty((len(chosen), len(own)), dtype=np.int64)
+        for i, point in enumerate(chosen):
+            row = np.ascontiguousarray(values[point, span])
+            key = row.tobytes()
+            if key not in cache:
+                cache[key] = len(learned) * len(own)
+                learned.append(_learned(stack.strategy, stack.strategy.decode(row), own, bars, train))
+            first_rows[i] = cache[key] + np.arange(len(own))
+        rows = np.concatenate([*learned, shared]) if rest else np.concatenate(learned)
+        others = inverse.reshape(nodes.shape) + len(learned) * len(own)
+        ix = np.ascontiguousarray(np.concatenate([first_rows, others], axis=1), dtype=np.int64)
+        yield Table(chosen, flat(rows), first_known(rows), ix)
+
+
+def _learned(cls: type[Any], p: Any, fields: tuple[str, ...], bars: Bars, train: Window) -> Floats:
+    """Fit and prepare one set of parameters; shape (n_fields, n_bars, n_symbols)."""
+    out = np.full((len(fields), bars.n_bars, bars.n_symbols), np.nan)
+    for s in range(bars.n_symbols):
+        frozen = pickle.dumps(cls.fit(Columns(bars, s, train.stop, train.start), p))
+        found = cls.prepare(Columns(bars, s, bars.n_bars), p, pickle.loads(frozen))
+        if not isinstance(found, Mapping) or tuple(found) != fields:
+            shown = ", ".join(found) if isinstance(found, Mapping) else type(found).__name__
+            raise ComponentError(
+                f"{cls.label()}.prepare: must return {', '.join(fields)} as its `fields` say, found {shown}; "
+                f"make them agree"
+            )
+        for k, name in enumerate(fields):
+            series = np.asarray(found[name], dtype=np.float64)
+            if series.shape != (bars.n_bars,):
+                raise ComponentError(
+                    f"{cls.label()}.prepare: '{name}' must have one value per bar, {bars.n_bars}, found "
+                    f"shape {series.shape}; pad it with NaN"
+                )
+            out[k, :, s] = series
+    return out

@@ -1,0 +1,354 @@
+"""The replay: one point, bar by bar, every step an event on the container's own bus.
+
+It calls the same compiled rules as the sweep, one at a time and in the same order, so its equity,
+fills and metrics have the sweep's bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba.core.errors import NumbaError
+from numpy.typing import NDArray
+
+from admf_ray.engine.bus import EventBus
+from admf_ray.engine.events import BarEvent, FillEvent, OrderEvent, RiskEvent, SignalEvent
+from admf_ray.engine.inputs import Windows, market_arrays, market_flags, tables
+from admf_ray.engine.stack import Stack, explain
+from admf_ray.engine.trades import Trade, trades_of
+from admf_ray.market import Bars, Window
+from admf_ray.rules.metrics import METRICS, TAIL_METRICS
+from admf_ray.rules.state import (
+    LIMIT,
+    MARKET,
+    N_ACCOUNT,
+    N_ORDER,
+    N_POSITION,
+    NONE,
+    OPENING,
+    PROPOSED,
+    REASONS,
+    STOP,
+)
+
+__all__ = ["Replay", "ReplayResult"]
+
+Floats = NDArray[np.float64]
+KINDS = {MARKET: "market", LIMIT: "limit", STOP: "stop"}
+
+
+class ReplayResult(NamedTuple):
+    """What a replay leaves behind.
+
+    Attributes
+    ----------
+    window : Window
+    time_ns : int64 array (n_bars,)
+        The window's bars.
+    equity, cash : float64 array (n_bars,)
+        At each close.
+    positions : float64 array (n_bars, n_symbols)
+        Signed units at each close.
+    symbols : tuple of str
+    orders, fills : tuple of events
+    trades : tuple of Trade
+        Closed ones, then those still open.
+    metrics : dict of str to float
+    slice_sums : float64 array (n_slices, 2)
+    """
+
+    window: Window
+    time_ns: NDArray[np.int64]
+    equity: Floats
+    cash: Floats
+    positions: Floats
+    symbols: tuple[str, ...]
+    orders: tuple[OrderEvent, ...]
+    fills: tuple[FillEvent, ...]
+    trades: tuple[Trade, ...]
+    metrics: dict[str, float]
+    slice_sums: Floats
+
+
+@dataclass
+class Replay:
+    """One point over one window.
+
+    Parameters
+    ----------
+    bars : Bars
+        The whole history; the window is a slice of it.
+    stack : Stack
+    row : float64 array (n_columns,)
+        The point, as `Stack.vector` makes it.
+    window : Window
+    bus : EventBus, optional
+        Where events are published; one of its own otherwise.
+    handler : callable, optional
+        ``handler(t, s)`` of a plain-Python strategy: returns the weight, or NaN to keep the last.
+    train : Window, optional
+        Bars that the strategy's `fit` may see.
+    slices : int
+        Slices of a window named ``full``.
+    """
+
+    bars: Bars
+    stack: Stack
+    row: Floats
+    window: Window
+    bus: EventBus | None = None
+    handler: Callable[[int, int], float] | None = None
+    train: Window | None = None
+    slices: int = 16
+
+    def run(self) -> ReplayResult:
+        """Run every bar of the window.
+
+        Raises
+        ------
+        ComponentError
+            A rule does not compile.
+        """
+        try:
+            self._open()
+            window = self.window
+            for t in range(window.start, window.stop):
+                self._bar(t)
+            return self._result()
+        except NumbaError as error:
+            raise explain(error, self.stack.strategy.label()) from error
+
+    def _open(self) -> None:
+        bars, stack = self.bars, self.stack
+        self.bus = self.bus if self.bus is not None else EventBus()
+        self.market = market_arrays(bars)
+        self.v = np.ascontiguousarray(self.row.reshape(1, -1))
+        (structure, points), = stack.groups(self.v).items()
+        self.flags = {**market_flags(bars, self.market), "TAIL": True}
+        self.module = stack.compile(structure, **self.flags)
+        table, = tables(stack, structure, self.v, points, bars, self.train, 2**62)
+        self.table, self.ix = table.rows, table.ix
+        self.ready = [
+            max((int(table.first[r, s]) for r in table.ix[0]), default=0) for s in range(bars.n_symbols)
+        ]
+        rules = dict(structure.rules)
+        self.carries, self.protected = rules["CARRY"], rules["PROTECTED"]
+        self.watches, self.banded = rules["HALTS"], rules["BAND"]
+        n = bars.n_symbols
+        self.account = np.empty(N_ACCOUNT)
+        self.book, self.orders = np.empty((n, N_POSITION)), np.empty((n, N_ORDER))
+        memory = stack.memory()
+        self.memories = np.empty((n, memory.shape[1]))
+        cash = float(stack.part_values(self.row)[-1].initial_cash)
+        self.module.open_books(cash, self.account, self.book, self.orders, self.memories, memory)
+        self.equity, self.halted, self.busy = cash, False, False
+        self.sent: list[OrderEvent] = []
+        self.filled: list[FillEvent] = []
+        self.signals: dict[tuple[int, str], float] = {}
+        self.filters = [prefix[:-1] for prefix in stack.prefixes[1:-3]]
+        width = self.window.n_bars
+        self.curve, self.cash = np.empty(width), np.empty(width)
+        self.positions = np.empty((width, n))
+        self.marked = [cash]
+        self.nets: list[float] = []
+        self.places: list[int] = []
+        self.ohlc = [np.asarray(c).tolist() for c in (bars.open, bars.high, bars.low, bars.close)]
+        self.volume = bars.volume.tolist() if bars.volume is not None else None
+        self.present = bars.tradable.tolist()
+        self.times = bars.time_ns.tolist()
+
+    def _bar(self, t: int) -> None:
+        """Run the bar protocol, (a) to (f)."""
+        window, module, a = self.window, self.module, self.account
+        if self.carries and t > window.start:
+            module.carry_at(t, self.market, self.v, a, self.book)
+        if self.busy:
+            self._fill(t)
+        if self.flags["CLOSES"]:
+            self._close_out(t)
+        previous = self.equity
+        self.equity, required = module.mark_at(t, self.market, self.v, a, self.book)
+        cash = float(a[0])
+        k = t - window.start
+        self.curve[k], self.cash[k], self.positions[k] = self.equity, cash, self.book[:, 0]
+        if self.equity != cash or self.equity != previous:
+            self.marked.append(self.equity)
+            self.nets.append(self.equity - cash)
+            self.places.append(t)
+        self._announce(t)
+        if not self.halted:
+            self._decide(t)
+            if self.watches or self.equity <= required or self.equity <= 0.0:
+                self._judge(t, required)
+            self.busy = bool((self.orders[:, 0] != NONE).any()) or (
+                self.protected and bool((self.book[:, 0] != 0.0).any())
+            )
+
+    def _announce(self, t: int) -> None:
+        assert self.bus is not None
+        opens, highs, lows, closes = (column[t] for column in self.ohlc)
+        for s, symbol in enumerate(self.bars.symbols):
+            if self.present[t][s]:
+                volume = self.volume[t][s] if self.volume is not None else float("nan")
+                self.bus.publish(
+                    BarEvent(t, self.times[t], symbol, opens[s], highs[s], lows[s], closes[s], volume)
+                )
+
+    def _fill(self, t: int) -> None:
+        """(a) Fill what was ordered: exposure down, then up, then brackets."""
+        module, m, v, a, book, orders = (
+            self.module, self.market, self.v, self.account, self.book, self.orders
+        )
+        present = [s for s in range(len(book)) if self.present[t][s]]
+        opening, need = 0, 0.0
+        for s in present:
+            if orders[s, 0] != NONE:
+                self._filled(t, s, module.reduce_at(t, s, m, v, self.equity, a, book, orders))
+                if orders[s, 0] == OPENING:
+                    opening += 1
+                    need += module.need_at(s, m, v, orders)
+        if opening > 0:
+            scale = 1.0
+            if opening > 1:
+                free, _ = module.funds_at(m, v, a, book)
+                if need > free:
+                    scale = max(free, 0.0) / need
+            for s in range(len(book)):
+                if orders[s, 0] == OPENING:
+                    free, worth = module.funds_at(m, v, a, book)
+                    fill = module.open_at(
+                        t, s, scale, free, worth, m, self.table, self.ix, v, self.equity, a, book, orders
+                    )
+                    self._filled(t, s, fill)
+        if self.protected:
+            for s in present:
+                fill = module.protect_at(t, s, m, self.table, self.ix, v, self.equity, a, book, orders)
+                self._filled(t, s, fill)
+
+    def _close_out(self, t: int) -> None:
+        codes = np.atleast_1d(self.market.close_out[t])
+        for s in np.flatnonzero(codes):
+            fill = self.module.close_at(
+                t, int(s), self.market, self.v, self.equity, self.account, self.book, self.orders
+            )
+            self._filled(t, int(s), fill)
+
+    def _filled(self, t: int, s: int, fill: Any) -> None:
+        """Publish an execution, or what could not be afforded."""
+        assert self.bus is not None
+        qty, price, fee, slipped, reason, cut, pnl = fill
+        symbol, when = self.bars.symbols[s], self.times[t]
+        if cut > 0.0:
+            self.bus.publish(RiskEvent(t, when, symbol, "order_cut", cut))
+        if qty != 0.0:
+            event = FillEvent(t, when, symbol, qty, price, fee, slipped, REASONS[int(reason)], cut, pnl)
+            self.filled.append(self.bus.publish(event))
+
+    def _decide(self, t: int) -> None:
+        """(c) to (f): weights, filters, sizes, orders."""
+        module, m, v, book, orders = self.module, self.market, self.v, self.book, self.orders
+        proposals: list[int] = []
+        wanted, others = 0.0, 0.0
+        for s in range(len(book)):
+            proposed = False
+            if t >= self.ready[s] and self.present[t][s] and not self._delisted(t, s):
+                weight = self._weight(t, s)
+                if weight != book[s, 3] or self.banded:
+                    proposed, value = module.propose_at(
+                        t, s, weight, self.equity, m, self.table, self.ix, v, book, orders
+                    )
+                    if proposed:
+                        proposals.append(s)
+                        wanted += value
+            if not proposed:
+                others += module.others_at(s, m, book, orders) if len(book) > 1 else 0.0
+        if proposals:
+            scale = module.scale_at(wanted, others, self.equity, v)
+            for s in proposals:
+                if orders[s, 0] == PROPOSED:
+                    self._order(t, s, module.settle_at(s, scale, self.equity, m, v, book, orders))
+
+    def _delisted(self, t: int, s: int) -> bool:
+        if not self.flags["CLOSES"]:
+            return False
+        return REASONS[int(np.atleast_1d(self.market.close_out[t])[s])] == "delisted"
+
+    def _weight(self, t: int, s: int) -> float:
+        if self.handler is not None:
+            weight = self.handler(t, s)
+        else:
+            weight = self.module.decide_at(t, s, self.table, self.ix, self.v, self.book, self.memories)
+        self._signal(t, s, weight, self.stack.strategy.label())
+        for k, name in enumerate(self.filters):
+            weight = self.module.admit_at(
+                k, t, s, weight, self.table, self.ix, self.v, self.book, self.memories
+            )
+            self._signal(t, s, weight, name)
+        return weight
+
+    def _signal(self, t: int, s: int, weight: float, source: str) -> None:
+        """Publish a component's weight when it changes."""
+        assert self.bus is not None
+        key = (s, source)
+        if self.signals.get(key, 0.0) != weight and weight == weight:
+            self.signals[key] = weight
+            self.bus.publish(SignalEvent(t, self.times[t], self.bars.symbols[s], weight, source))
+
+    def _order(self, t: int, s: int, order: Any) -> None:
+        assert self.bus is not None
+        if order[0] != NONE:
+            event = OrderEvent(
+                t, self.times[t], self.bars.symbols[s], KINDS[order[0]], order[1], order[2],
+                REASONS[int(order[4])],
+            )
+            self.sent.append(self.bus.publish(event))
+
+    def _judge(self, t: int, required: float) -> None:
+        """Apply the drawdown halt, a margin call or ruin."""
+        assert self.bus is not None
+        reason = self.module.verdict_at(self.equity, required, self.v, self.account)
+        if reason == 0.0:
+            return
+        name = REASONS[int(reason)]
+        self.halted = name != "margin_call"
+        self.bus.publish(RiskEvent(t, self.times[t], "", name, self.equity))
+        for s in range(len(self.book)):
+            qty = float(self.book[s, 0])
+            order = self.module.exit_at(
+                t, s, reason, self.market, self.equity, self.account, self.book, self.orders
+            )
+            if name == "ruined" and qty != 0.0:
+                fill = FillEvent(
+                    t, self.times[t], self.bars.symbols[s], -qty, float(self.book[s, 2]), 0.0, 0.0, name
+                )
+                self.filled.append(self.bus.publish(fill))
+            self._order(t, s, order)
+
+    def _result(self) -> ReplayResult:
+        window = self.window
+        plan = Windows.build([window], self.market, self.slices)
+        n = len(self.places)
+        places = np.array(self.places, dtype=np.int64)
+        row = np.full(len(METRICS) + len(TAIL_METRICS), np.nan)
+        sums = np.zeros((plan.n_slices, 2))
+        path = np.zeros(window.n_bars)
+        self.module.judge(
+            np.array(self.marked), np.array(self.nets), places, plan.cuts, self.equity, plan.b1[0], plan.b2[0], self.market, self.v, self.account, row,
+            sums, np.empty(n), np.empty(n), path,
+        )
+        return ReplayResult(
+            window,
+            self.bars.time_ns[window.start : window.stop],
+            self.curve,
+            self.cash,
+            self.positions,
+            self.bars.symbols,
+            tuple(self.sent),
+            tuple(self.filled),
+            trades_of(self.filled, self.bars, window),
+            dict(zip(METRICS + TAIL_METRICS, row.tolist(), strict=True)),
+            sums,
+        )
