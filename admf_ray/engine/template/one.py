@@ -47,7 +47,7 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
         peak = account.peak
         while True:
             # (b) the portfolio marks at the close
-            close = at(m.close, t, 0)
+            close = at(m.close, t, 0) if tradable else position.mark
             value = qty * close * multiplier if qty != 0.0 else 0.0
             equity = cash + value
             required = required_margin(value, p.portfolio)
