@@ -1,7 +1,7 @@
 # Text of a compiled stack, part 2b: the loop over bars for several symbols of one account.
 
 
-@njit(**KERNEL)
+@njit(**INNER)
 def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
     """Run the bars ``left:right`` of a window that begins at `begin`; several symbols, one account.
 

@@ -1,7 +1,7 @@
 # Text of a compiled stack, part 3: many points over many windows.
 
 
-@njit(**KERNEL)
+@njit(**INNER)
 def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, blocks, scratch, row, sums, path):
     """Run one point over the bars ``cuts[0]:cuts[-1]`` and write its metrics and slice sums."""
     equities, nets, places = blocks
@@ -38,7 +38,7 @@ def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, block
     finish(moments, account, cuts[-1] - begin, active, cash0, equity, b1, b2, m.bars_per_year, row)
 
 
-@njit(**KERNEL)
+@njit(**INNER)
 def open_desk(desk, first, rows, memory):
     """Make every symbol flat and fresh."""
     book, orders, memories, ready = desk
