@@ -30,7 +30,9 @@ SHOWN = ("annual_return", "volatility", "sharpe", "max_drawdown", "trades", "mat
 @click.option("--top", default=10, show_default=True, help="Points in the ranked table.")
 @click.option("--quiet", is_flag=True, help="Print only where the results are.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def run(pipeline: Path, overrides: tuple[str, ...], out: Path | None, top: int, quiet: bool, as_json: bool) -> None:
+def run(
+    pipeline: Path, overrides: tuple[str, ...], out: Path | None, top: int, quiet: bool, as_json: bool
+) -> None:
     """Check PIPELINE.yaml as a whole and run the phases that this version executes."""
     config = load_pipeline(pipeline, overrides)
     silent = quiet or as_json
@@ -57,8 +59,16 @@ def run(pipeline: Path, overrides: tuple[str, ...], out: Path | None, top: int, 
 
 
 def _mined(config: Any, console: Console, silent: bool) -> Mined:
-    columns = (TextColumn("sweeping"), BarColumn(), MofNCompleteColumn(), TextColumn("points"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=silent or not console.is_terminal) as bar:
+    columns = (
+        TextColumn("sweeping"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("points"),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=silent or not console.is_terminal
+    ) as bar:
         task = bar.add_task("sweep", total=None)
         return mine(config, lambda done, total: bar.update(task, completed=done, total=total))
 
@@ -72,7 +82,7 @@ def _written(found: Mined, folder: Path, config: Any) -> list[Path]:
 
 
 def _windows(found: Mined) -> list[dict[str, Any]]:
-    """What the objective would have chosen in each training window, and how that did in the test window."""
+    """Return what the objective chose in each training window, and how that did in the test window."""
     rows = []
     names = [window.name for window in found.windows]
     days = found.bars.time_ns.astype("datetime64[ns]").astype("datetime64[D]")
@@ -126,7 +136,9 @@ def _show(found: Mined, console: Console, top: int, took: float) -> None:
         f"{bars.bars_per_year:g} a year; {found.n_points:,} points x {len(found.windows)} windows = "
         f"{runs:,} backtests in {took:.1f} s, compilation included"
     )
-    table = Table(title=f"best by {found.objective} over the whole training span (in sample: not yet evidence)")
+    table = Table(
+        title=f"best by {found.objective} over the whole training span (in sample: not yet evidence)"
+    )
     for name, justify in (("", "right"), ("strategy", "left"), ("parameters", "left")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for name in SHOWN:

@@ -222,7 +222,8 @@ def _fitting_end(nodes: Ints, begin: int, capacity: int) -> int:
         end = begin + (end - begin) // 2
     if len(np.unique(nodes[begin:end])) > capacity:
         raise ResourceError(
-            f"prepared values: one point needs {nodes.shape[1]} columns, room for {capacity}; raise the memory limit"
+            f"prepared values: one point needs {nodes.shape[1]} columns, found room for {capacity}; "
+            "raise the memory limit"
         )
     return end
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from admf_ray.config.grids import grid_of
 from admf_ray.config.objectives import direction_of
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.spaces import search_of
-from admf_ray.config.grids import grid_of
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.sweep import sweep
 from admf_ray.errors import ConfigError, ResourceError
 from admf_ray.logs import get_logger, identity
-from admf_ray.market import Bars, Fold, Window, full_window, load_bars, walk_forward
+from admf_ray.market import Bars, Fold, Window, load_bars, walk_forward
 from admf_ray.results import points_table
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 
@@ -100,7 +100,9 @@ class Mined:
         m = self.metrics.index(self.objective)
         found = []
         for k, one in enumerate(self.searched):
-            column = scores(one.values[:, w, m], one.values[:, w, self.metrics.index("trades")], self.objective)
+            column = scores(
+                one.values[:, w, m], one.values[:, w, self.metrics.index("trades")], self.objective
+            )
             found += [(float(score), k, i) for i, score in enumerate(column)]
         return sorted(found, key=lambda item: (-item[0], item[1], item[2]))
 
@@ -163,10 +165,10 @@ def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None 
     for stack, lattice in searches:
         if lattice.size > 10_000_000:
             raise ResourceError(
-                f"{stack.strategy.label()}: the grid has {lattice.size:,} points, more than the 10,000,000 of "
-                f"one machine's run; widen the steps"
+                f"{stack.strategy.label()}: the grid has {lattice.size:,} points, more than the 10,000,000 "
+                f"of one machine's run; widen the steps"
             )
-        indices = np.concatenate([block for block in lattice.blocks(0, lattice.size)] or [np.empty(0, int)])
+        indices = np.concatenate(list(lattice.blocks(0, lattice.size)) or [np.empty(0, int)])
         chosen.append(lattice.values(indices))
     total = sum(len(points) for points in chosen)
     needed = total * len(windows) * len(metrics) * 8

@@ -27,7 +27,17 @@ def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, block
         else:
             state, k = trade_many(m, table, rows, p, begin, left, right, desk, state, blocks)
         moments, held_bars, j = measure(
-            moments, equities[: k + 1], nets[:k], places, m.benchmark, right, cuts, j, sums, returns, exposures
+            moments,
+            equities[: k + 1],
+            nets[:k],
+            places,
+            m.benchmark,
+            right,
+            cuts,
+            j,
+            sums,
+            returns,
+            exposures,
         )
         active += held_bars
         if TAIL:
@@ -51,7 +61,22 @@ def open_desk(desk, first, rows, memory):
 
 @njit(cache=True, **KERNEL)
 def sweep(
-    m, table, first, ix, values, memory, cuts, offsets, b1, b2, begin, end, control, out, sums, path,
+    m,
+    table,
+    first,
+    ix,
+    values,
+    memory,
+    cuts,
+    offsets,
+    b1,
+    b2,
+    begin,
+    end,
+    control,
+    out,
+    sums,
+    path,
 ):
     """Run points ``begin:end`` over every window.
 
@@ -61,9 +86,7 @@ def sweep(
         The first point not done: `end`, or less when ``control[0]`` was set by somebody else.
     """
     n = m.share.size
-    desk = (
-        np.empty((n, 8)), np.empty((n, 8)), np.empty((n, memory.shape[1])), np.empty(n, np.int64)
-    )
+    desk = (np.empty((n, 8)), np.empty((n, 8)), np.empty((n, memory.shape[1])), np.empty(n, np.int64))
     blocks = np.empty(BLOCK + 1), np.empty(BLOCK), np.empty(BLOCK, np.int64)
     scratch = np.empty(BLOCK), np.empty(BLOCK)
     for i in range(begin, end):
@@ -74,8 +97,21 @@ def sweep(
         rows = read_rows(ix, i)
         for w in range(offsets.size - 1):
             run_window(
-                m, table, rows, first, p, cuts[offsets[w] : offsets[w + 1]], memory, b1[w], b2[w], desk,
-                blocks, scratch, out[i, w], sums[i, w], path,
+                m,
+                table,
+                rows,
+                first,
+                p,
+                cuts[offsets[w] : offsets[w + 1]],
+                memory,
+                b1[w],
+                b2[w],
+                desk,
+                blocks,
+                scratch,
+                out[i, w],
+                sums[i, w],
+                path,
             )
             if TAIL:
                 n_bars = cuts[offsets[w + 1] - 1] - cuts[offsets[w]]
