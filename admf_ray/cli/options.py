@@ -96,7 +96,7 @@ def data_options(command: Command) -> Command:
         **kwargs: Any,
     ) -> Any:
         source = data if data.startswith("sample:") or "*" in data else str(Path(data))
-        load = {
+        load: dict[str, Any] = {
             "data": source,
             "stamp": stamp,
             "zone": zone,

@@ -65,8 +65,9 @@ def import_components(path: str | Path) -> list[type[Component]]:
 def _register_the_rest(members: Iterable[object], module: str) -> None:
     known = registered_in(module)
     for member in members:
-        own = isinstance(member, type) and issubclass(member, Component) and member.__module__ == module
-        if own and member not in known:
+        if not (isinstance(member, type) and issubclass(member, Component)):
+            continue
+        if member.__module__ == module and member not in known:
             register()(member)
 
 

@@ -117,9 +117,9 @@ def sweep(
                 results, slices = _run(
                     module, stack, market, table, values, part, control, len(names), threads
                 )
-                at = np.ix_(table.points, places)
-                out[at] = results
-                sums[(*at, slice(0, part.n_slices))] = slices
+                for k, place in enumerate(places):
+                    out[table.points, place] = results[:, k]
+                    sums[table.points, place, : part.n_slices] = slices[:, k]
     return SweepResult(plan.names, names, out, sums)
 
 
