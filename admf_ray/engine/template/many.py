@@ -55,9 +55,9 @@ def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
                     order = load_order(orders, s)
                     if order.kind == OPENING:
                         free, worth = account.cash, account.cash
-                        for k in range(n):
-                            position = load_position(book, k)
-                            value = value_of(k, position, m)
+                        for other in range(n):
+                            position = load_position(book, other)
+                            value = value_of(other, position, m)
                             free -= margin_held(value, p.portfolio)
                             worth += value
                         position = load_position(book, s)
