@@ -32,7 +32,7 @@ import pandas as pd
 import pytest
 import talib
 
-from admf_ray.market import Bars
+from admf_ray.market import Bars, load_bars
 
 pytestmark = [
     # it tells the user that a trade is open at the end: here that is wanted
@@ -142,8 +142,10 @@ def theirs(bars, rule, cash, arguments, **engine):
         for t in found.itertuples()
     ]
     strategy = stats["_strategy"]
-    for t in strategy.trades:
-        rows.append((np.sign(t.size), t.entry_bar, -1, abs(t.size), t.entry_price, frame.Close.iloc[-1], np.nan))
+    last = frame.Close.iloc[-1]
+    rows += [
+        (np.sign(t.size), t.entry_bar, -1, abs(t.size), t.entry_price, last, np.nan) for t in strategy.trades
+    ]
     return pd.DataFrame(rows, columns=COLUMNS), stats["_equity_curve"]["Equity"].to_numpy(), strategy
 
 
@@ -228,8 +230,8 @@ def test_trade_for_trade(replay, samples, sample, strategy, point, sizing, commi
     [
         ({"broker.commission_per_order": 5.0, "broker.commission_frac": 0.001}, (5.0, 0.001)),
         (
-            {"broker.commission_per_share": 0.7, "broker.commission_frac": 0.0005, "broker.commission_min": 12.0},
-            lambda size, price: max(12.0, abs(size) * 0.7 + abs(size) * price * 0.0005),
+            {"broker.commission_per_share": 0.7, "broker.commission_frac": 5e-4, "broker.commission_min": 12},
+            lambda size, price: max(12.0, abs(size) * 0.7 + abs(size) * price * 5e-4),
         ),
     ],
 )
@@ -281,8 +283,6 @@ def test_brackets(replay, sp500, stop_loss, take_profit):
 
 def test_fills_only_at_crossings(replay):
     """NASDAQ 2014-2017, 5 against 20 bars: one order a crossing, not one a bar."""
-    from admf_ray.market import load_bars
-
     bars = load_bars("sample:nasdaq", start="2014", end="2017")
     close = bars.close[:, 0]
     fast = np.convolve(close, np.full(5, 1 / 5), "valid")[15:]
