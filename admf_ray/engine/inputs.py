@@ -57,7 +57,8 @@ def market_arrays(bars: Bars) -> Market:
         arrays = [array.reshape(-1) for array in arrays]
     for array in arrays:
         array.setflags(write=False)
-    return Market(*arrays, bars_per_year=float(bars.bars_per_year))
+    columns = dict(zip(Market._fields, arrays, strict=False))
+    return Market(**columns, bars_per_year=float(bars.bars_per_year))
 
 
 def session_ends(bars: Bars) -> NDArray[np.bool_] | None:
@@ -147,7 +148,7 @@ def slice_cuts(window: Window, slices: int) -> list[int]:
 
 
 @kernel
-def _benchmark_sums(benchmark, start, stop):
+def _benchmark_sums(benchmark: Floats, start: int, stop: int) -> tuple[float, float]:
     total, squares = 0.0, 0.0
     for t in range(start + 1, stop):
         total += benchmark[t]
@@ -222,7 +223,8 @@ def _fitting_end(nodes: Ints, begin: int, capacity: int) -> int:
         end = begin + (end - begin) // 2
     if len(np.unique(nodes[begin:end])) > capacity:
         raise ResourceError(
-            f"prepared values: one point needs {nodes.shape[1]} columns, room for {capacity}; raise the memory limit"
+            f"prepared values: one point needs {nodes.shape[1]} columns, found room for {capacity}; "
+            "raise the memory limit"
         )
     return end
 

@@ -114,10 +114,12 @@ def sweep(
         for places, train in _runs(stack, windows, trains):
             part = Windows.build([windows[w] for w in places], market)
             for table in tables(stack, structure, values, points, bars, train, limit_bytes):
-                results, slices = _run(module, stack, market, table, values, part, control, len(names), threads)
-                at = np.ix_(table.points, places)
-                out[at] = results
-                sums[(*at, slice(0, part.n_slices))] = slices
+                results, slices = _run(
+                    module, stack, market, table, values, part, control, len(names), threads
+                )
+                for k, place in enumerate(places):
+                    out[table.points, place] = results[:, k]
+                    sums[table.points, place, : part.n_slices] = slices[:, k]
     return SweepResult(plan.names, names, out, sums)
 
 

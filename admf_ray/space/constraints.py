@@ -36,7 +36,9 @@ def _parse(text: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body
     except SyntaxError:
-        raise ConfigError(f"constraint {text!r}: not an expression; write one such as 'fast < slow'") from None
+        raise ConfigError(
+            f"constraint {text!r}: not an expression; write one such as 'fast < slow'"
+        ) from None
 
 
 def evaluate(text: str, values: Mapping[str, Any]) -> bool:
