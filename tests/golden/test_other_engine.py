@@ -236,7 +236,7 @@ def test_trade_for_trade(replay, samples, sample, strategy, point, sizing, commi
     ],
 )
 def test_fees_per_order_per_share_and_least(replay, nasdaq, costs, commission):
-    """The least fee binds below a price of 2,029: in about half of the executions."""
+    """The least fee binds below a price of 2,029: in a fifth of the executions."""
     point = {"entry_bars": 5, "exit_bars": 3, "side": "both"}
     compare(replay, nasdaq, "donchian_breakout", point, UNITS, costs, 300, commission=commission)
 
