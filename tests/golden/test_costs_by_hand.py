@@ -18,7 +18,11 @@ CLOSE = [100.0, 102.0, 103.0, 99.0, 97.0, 100.0, 102.0]
 
 PLAIN = [104.0, 98.0, 98.0, 101.0, 101.0]
 POINT = {
-    "entry_bars": 1, "exit_bars": 1, "side": "both", "risk.sizing": "fixed_size", "risk.size_units": 10.0,
+    "entry_bars": 1,
+    "exit_bars": 1,
+    "side": "both",
+    "risk.sizing": "fixed_size",
+    "risk.size_units": 10.0,
     "portfolio.initial_cash": 10_000.0,
 }
 
@@ -41,37 +45,66 @@ CASES = {
     "per order": ({"commission_per_order": 3.0}, PLAIN, [3.0] * 5, 0.0, 9905.0, (-66.0, -36.0)),
     # a thousandth of 1040, 980, 980, 1010, 1010: 5.02
     "fraction": (
-        {"commission_frac": 0.001}, PLAIN, [1.04, 0.98, 0.98, 1.01, 1.01], 0.0, 9914.98, (-62.02, -31.99),
+        {"commission_frac": 0.001},
+        PLAIN,
+        [1.04, 0.98, 0.98, 1.01, 1.01],
+        0.0,
+        9914.98,
+        (-62.02, -31.99),
     ),
     # 3 + a thousandth: 4.04, 3.98, 3.98, 4.01, 4.01; two of them are below 4
     "minimum": (
-        {"commission_per_order": 3.0, "commission_frac": 0.001, "commission_min": 4.0}, PLAIN,
-        [4.04, 4.0, 4.0, 4.01, 4.01], 0.0, 9899.94, (-68.04, -38.01),
+        {"commission_per_order": 3.0, "commission_frac": 0.001, "commission_min": 4.0},
+        PLAIN,
+        [4.04, 4.0, 4.0, 4.01, 4.01],
+        0.0,
+        9899.94,
+        (-68.04, -38.01),
     ),
     # 2 ticks of 0.25: half a point, five times on 10 units
     "ticks": (
-        {"slippage_ticks": 2.0}, [104.5, 97.5, 97.5, 101.5, 101.5], [0.0] * 5, 25.0, 9895.0, (-70.0, -40.0),
+        {"slippage_ticks": 2.0},
+        [104.5, 97.5, 97.5, 101.5, 101.5],
+        [0.0] * 5,
+        25.0,
+        9895.0,
+        (-70.0, -40.0),
     ),
     # a fifth of a percent of 5,020
     "slippage": (
-        {"slippage_frac": 0.002}, [104.208, 97.804, 97.804, 101.202, 101.202], [0.0] * 5, 10.04, 9909.96,
+        {"slippage_frac": 0.002},
+        [104.208, 97.804, 97.804, 101.202, 101.202],
+        [0.0] * 5,
+        10.04,
+        9909.96,
         (-64.04, -33.98),
     ),
     # half of 1 % each way
     "spread": (
-        {"spread_frac": 0.01}, [104.52, 97.51, 97.51, 101.505, 101.505], [0.0] * 5, 25.1, 9894.9,
+        {"spread_frac": 0.01},
+        [104.52, 97.51, 97.51, 101.505, 101.505],
+        [0.0] * 5,
+        25.1,
+        9894.9,
         (-70.1, -39.95),
     ),
     # a tenth of the range of the bar before: bar 1's 3, bar 3's 5.5, bar 5's 5
     "range share": (
-        {"slippage_range_frac": 0.1}, [104.3, 97.45, 97.45, 101.5, 101.5], [0.0] * 5, 24.0, 9896.0,
+        {"slippage_range_frac": 0.1},
+        [104.3, 97.45, 97.45, 101.5, 101.5],
+        [0.0] * 5,
+        24.0,
+        9896.0,
         (-68.5, -40.5),
     ),
     # 0.7 % and half a point off the open; commission on the price paid: a thousandth of 5,032.70
     "together": (
         {"slippage_frac": 0.002, "spread_frac": 0.01, "slippage_ticks": 2.0, "commission_frac": 0.001},
-        [105.228, 96.814, 96.814, 102.207, 102.207], [1.05228, 0.96814, 0.96814, 1.02207, 1.02207], 60.14,
-        9854.8273, (-86.16042, -55.92021),
+        [105.228, 96.814, 96.814, 102.207, 102.207],
+        [1.05228, 0.96814, 0.96814, 1.02207, 1.02207],
+        60.14,
+        9854.8273,
+        (-86.16042, -55.92021),
     ),
 }
 
@@ -91,7 +124,9 @@ def test_costs(replay, name):
 def test_multiplier(replay):
     """Five a point: moves, values and slippage count five times, units and executions once."""
     costs = {
-        "commission_frac": 0.001, "commission_per_share": 0.05, "commission_per_order": 3.0,
+        "commission_frac": 0.001,
+        "commission_per_share": 0.05,
+        "commission_per_order": 3.0,
         "slippage_ticks": 2.0,
     }
     result = run(replay, costs, multiplier=5.0)
@@ -116,8 +151,12 @@ def test_cut_to_what_the_cash_pays_for(replay):
     """500 buys 4.8 units at 104; with 3 an execution, (500 - 3) / 104."""
     bars = Bars.from_arrays(OPEN, HIGH, LOW, CLOSE, symbols="X")
     settings = {
-        **POINT, "side": "long", "portfolio.initial_cash": 500.0, "broker.commission_per_order": 3.0,
-        "risk.max_symbol_exposure": 100.0, "risk.max_gross_exposure": 100.0,
+        **POINT,
+        "side": "long",
+        "portfolio.initial_cash": 500.0,
+        "broker.commission_per_order": 3.0,
+        "risk.max_symbol_exposure": 100.0,
+        "risk.max_gross_exposure": 100.0,
     }
     first = replay(bars, "donchian_breakout", settings).fills[0]
     assert (first.qty, first.cut) == pytest.approx((497.0 / 104.0, 10.0 - 497.0 / 104.0), rel=1e-12)

@@ -151,8 +151,15 @@ def theirs(bars, rule, cash, arguments, **engine):
 
 def ours(result):
     rows = [
-        (1 if t.side == "long" else -1, t.entry_bar, t.exit_bar, t.qty, t.entry_price, t.exit_price,
-         t.pnl if t.exit_bar >= 0 else np.nan)
+        (
+            1 if t.side == "long" else -1,
+            t.entry_bar,
+            t.exit_bar,
+            t.qty,
+            t.entry_price,
+            t.exit_price,
+            t.pnl if t.exit_bar >= 0 else np.nan,
+        )
         for t in result.trades
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -181,8 +188,13 @@ RULES = {
     "donchian_breakout": (Breakout, {"entry_bars": "entry", "exit_bars": "exit"}),
 }
 FILL = {"risk.size_at": "fill", "risk.lots": "whole", "portfolio.initial_cash": 100_000.0}
-UNITS = {"risk.sizing": "fixed_size", "risk.size_units": 7.0, "portfolio.initial_cash": 1e6,
-         "risk.max_symbol_exposure": 100.0, "risk.max_gross_exposure": 100.0}
+UNITS = {
+    "risk.sizing": "fixed_size",
+    "risk.size_units": 7.0,
+    "portfolio.initial_cash": 1e6,
+    "risk.max_symbol_exposure": 100.0,
+    "risk.max_gross_exposure": 100.0,
+}
 
 
 def compare(replay, bars, strategy, point, sizing, costs, least, **engine):
@@ -220,7 +232,13 @@ CASES = [
 @pytest.mark.parametrize(("sample", "strategy", "point", "sizing", "commission", "least"), CASES)
 def test_trade_for_trade(replay, samples, sample, strategy, point, sizing, commission, least):
     compare(
-        replay, samples[sample], strategy, point, sizing, {"broker.commission_frac": commission}, least,
+        replay,
+        samples[sample],
+        strategy,
+        point,
+        sizing,
+        {"broker.commission_frac": commission},
+        least,
         commission=commission,
     )
 
@@ -263,14 +281,21 @@ def test_brackets(replay, sp500, stop_loss, take_profit):
     close = sp500.close[:, 0]
     opens = np.concatenate((sp500.open[:1, 0], close[:-1]))
     bars = Bars.from_arrays(
-        opens, np.maximum(sp500.high[:, 0], opens), np.minimum(sp500.low[:, 0], opens), close,
+        opens,
+        np.maximum(sp500.high[:, 0], opens),
+        np.minimum(sp500.low[:, 0], opens),
+        close,
         time_ns=sp500.time_ns,
     )
     arguments = {"stop_loss": stop_loss, "take_profit": take_profit}
     expected, equity, run = theirs(bars, Crossing, 100_000.0, arguments)
     settings = {
-        "fast": 5, "slow": 20, "side": "both", "risk.lots": "whole",
-        "risk.stop_loss_frac": stop_loss, "risk.take_profit_frac": take_profit,
+        "fast": 5,
+        "slow": 20,
+        "side": "both",
+        "risk.lots": "whole",
+        "risk.stop_loss_frac": stop_loss,
+        "risk.take_profit_frac": take_profit,
     }
     result = replay(bars, "ma_crossover", settings, run.first)
     reasons = [f.reason for f in result.fills]

@@ -86,8 +86,13 @@ def test_equity_and_trades(replay, samples, case):
         bars, start, fast, slow, SIDES[side], fee, slip, stop_loss, take_profit, trail
     )
     settings = {
-        "fast": fast, "slow": slow, "side": side, "broker.commission_frac": fee, "broker.slippage_frac": slip,
-        "risk.stop_loss_frac": stop_loss, "risk.take_profit_frac": take_profit,
+        "fast": fast,
+        "slow": slow,
+        "side": side,
+        "broker.commission_frac": fee,
+        "broker.slippage_frac": slip,
+        "risk.stop_loss_frac": stop_loss,
+        "risk.take_profit_frac": take_profit,
         "risk.trailing_stop_frac": trail,
     }
     result = replay(bars, "ma_crossover", settings, start)
