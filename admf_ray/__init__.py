@@ -1,3 +1,50 @@
 """Mine, analyse and validate trading strategies; every trial isolated, replayable and counted."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from admf_ray.components.base import Filter, Strategy
+    from admf_ray.components.registry import register
+    from admf_ray.components.tracing import indicator
+    from admf_ray.engine.container import ScopedContainer
+    from admf_ray.market import Bars, load_bars
+    from admf_ray.phases.backtest import backtest
+    from admf_ray.space.parameters import Choice, Param
+
 __version__ = "0.1.0"
+
+# imported when first used, so that the command line starts quickly
+_HOMES = {
+    "Bars": "admf_ray.market",
+    "Choice": "admf_ray.space.parameters",
+    "Filter": "admf_ray.components.base",
+    "Param": "admf_ray.space.parameters",
+    "ScopedContainer": "admf_ray.engine.container",
+    "Strategy": "admf_ray.components.base",
+    "backtest": "admf_ray.phases.backtest",
+    "indicator": "admf_ray.components.tracing",
+    "load_bars": "admf_ray.market",
+    "register": "admf_ray.components.registry",
+}
+
+__all__ = [
+    "Bars",
+    "Choice",
+    "Filter",
+    "Param",
+    "ScopedContainer",
+    "Strategy",
+    "backtest",
+    "indicator",
+    "load_bars",
+    "register",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'admf_ray' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

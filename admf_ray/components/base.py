@@ -13,7 +13,7 @@ from numba.core.dispatcher import Dispatcher
 from admf_ray.errors import ComponentError, ConfigError, closest
 from admf_ray.rules.compile import RULE_OPTIONS
 from admf_ray.space.constraints import check_constraint
-from admf_ray.space.parameters import Choice, Param
+from admf_ray.space.parameters import Parameter
 
 __all__ = ["Component", "Filter", "Strategy"]
 
@@ -33,18 +33,26 @@ class Component:
     ------
     ConfigError
         Unknown parameter, value out of bounds, constraint broken.
+
+    Notes
+    -----
+    In a container, the components and services that `requires` and `ServiceName` parameters name are ready
+    before this one. A component may define ``initialize(container)``, called once when its turn comes, and
+    ``teardown()``, called once at the end whatever happened, also when its own ``initialize`` raised.
     """
 
     kind: ClassVar[str] = "component"
     name: ClassVar[str] = ""
-    parameters: ClassVar[Mapping[str, Param | Choice]] = {}
+    parameters: ClassVar[Mapping[str, Parameter]] = {}
     constraints: ClassVar[tuple[str, ...]] = ()
     memory: ClassVar[tuple[float, ...]] = ()
+    requires: ClassVar[tuple[str, ...]] = ()
+    container_id: str = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        found: dict[str, Param | Choice] = dict(cls.parameters)
-        found.update({k: v for k, v in vars(cls).items() if isinstance(v, (Param, Choice))})
+        found: dict[str, Parameter] = dict(cls.parameters)
+        found.update({k: v for k, v in vars(cls).items() if isinstance(v, Parameter)})
         cls.parameters = found
         for rule_name, allowed in (("decide", DECIDE_ARGUMENTS), ("admit", ADMIT_ARGUMENTS)):
             if vars(cls).get(rule_name) is not None:
@@ -96,7 +104,10 @@ class Component:
     def decode(cls, codes: Any) -> SimpleNamespace:
         """Return the floats of compiled rules as values by name."""
         return SimpleNamespace(
-            **{key: param.decode(code) for (key, param), code in zip(cls.parameters.items(), codes, strict=True)}
+            **{
+                key: param.decode(code)
+                for (key, param), code in zip(cls.parameters.items(), codes, strict=True)
+            }
         )
 
     # a component that looks at the market overrides this as ``prepare(bars, p)``
@@ -142,7 +153,9 @@ class Strategy(Component):
     def is_compiled(cls) -> bool:
         """Whether the strategy has a compiled `decide`; otherwise its `on_bar` runs in replay."""
         if cls.decide is None and not hasattr(cls, "on_bar"):
-            raise ComponentError(f"strategy {cls.label()}: must have decide or on_bar, has neither; write one")
+            raise ComponentError(
+                f"strategy {cls.label()}: must have decide or on_bar, has neither; write one"
+            )
         return cls.decide is not None and not hasattr(cls, "on_bar")
 
 

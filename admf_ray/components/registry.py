@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from admf_ray.components.base import Component
 from admf_ray.errors import ComponentError, closest
 
-__all__ = ["find", "register", "registered"]
+__all__ = ["find", "register", "registered", "registered_in"]
 
 C = TypeVar("C", bound=type[Component])
 _classes: dict[str, type[Any]] = {}
@@ -72,3 +72,8 @@ def registered(kind: str | None = None) -> dict[str, type[Any]]:
     """Return the registered classes by their first name, sorted."""
     by_name = {c.label(): c for c in _classes.values() if kind in (None, c.kind)}
     return dict(sorted(by_name.items()))
+
+
+def registered_in(module: str) -> list[type[Any]]:
+    """Return the classes that a module registered, in order, each once."""
+    return list(dict.fromkeys(c for c in _classes.values() if c.__module__ == module))

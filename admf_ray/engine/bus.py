@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from admf_ray.engine.event_log import write_events
 from admf_ray.engine.events import EVENT_TYPES, Event
-from admf_ray.engine.scope import active
+from admf_ray.engine.lifecycle import active
 from admf_ray.errors import ComponentError
 
 __all__ = ["EventBus"]
@@ -43,11 +43,20 @@ class EventBus:
     Not safe for several threads, as its container is not.
     """
 
-    __slots__ = ("__weakref__", "_closed", "_delivering", "_handlers", "_log", "_owner", "_sequence", "_waiting")
+    __slots__ = (
+        "__weakref__",
+        "_closed",
+        "_delivering",
+        "_handlers",
+        "_log",
+        "_owner",
+        "_sequence",
+        "_waiting",
+    )
 
     def __init__(self, owner: str = "", keep_log: bool = False) -> None:
         self._owner = owner
-        self._handlers: dict[type[Event], tuple[Handler[Any], ...]] = {kind: () for kind in EVENT_TYPES}
+        self._handlers: dict[type[Any], tuple[Handler[Any], ...]] = dict.fromkeys(EVENT_TYPES, ())
         self._waiting: deque[tuple[Event, tuple[Handler[Any], ...]]] = deque()
         self._log: list[Event] | None = [] if keep_log else None
         self._sequence = 0
@@ -70,7 +79,7 @@ class EventBus:
         return self._closed
 
     def publish(self, event: E) -> E:
-        """Number an event and deliver it.
+        """Give an event its number and deliver it.
 
         Parameters
         ----------
@@ -134,9 +143,11 @@ class EventBus:
             raise self._refusal("subscribe", event_type)
         if event_type not in self._handlers:
             known = ", ".join(kind.__name__ for kind in EVENT_TYPES)
-            raise ComponentError(f"{self!r}.subscribe: must be one of {known}, found {event_type!r}; choose one")
-        home = getattr(getattr(handler, "__self__", None), "container_id", self._owner)
-        if self._owner and home != self._owner:
+            raise ComponentError(
+                f"{self!r}.subscribe: must be one of {known}, found {event_type!r}; choose one"
+            )
+        home = getattr(getattr(handler, "__self__", None), "container_id", "")
+        if self._owner and home not in ("", self._owner):
             raise ComponentError(
                 f"{self!r}.subscribe: a bus serves its own container, found a handler of container {home!r}; "
                 "subscribe it there"
@@ -166,9 +177,13 @@ class EventBus:
             The file cannot be written.
         """
         if self._closed:
-            raise ComponentError(f"{self!r}.write_log: must come before teardown, found a torn-down bus; write earlier")
+            raise ComponentError(
+                f"{self!r}.write_log: must come before teardown, found a torn-down bus; write earlier"
+            )
         if self._log is None:
-            raise ComponentError(f"{self!r}.write_log: needs a log, found none kept; create it with keep_log=True")
+            raise ComponentError(
+                f"{self!r}.write_log: needs a log, found none kept; create it with keep_log=True"
+            )
         return write_events(self._log, path)
 
     def close(self) -> None:

@@ -50,7 +50,9 @@ def write_events(events: Sequence[Event], path: str | Path) -> Path:
     """
     target = Path(path)
     if target.suffix not in (".jsonl", ".parquet"):
-        raise ConfigError(f"{target}: an event log must end in .jsonl or .parquet, found {target.name!r}; rename it")
+        raise ConfigError(
+            f"{target}: an event log must end in .jsonl or .parquet, found {target.name!r}; rename it"
+        )
     with written_whole(target) as file:
         if target.suffix == ".jsonl":
             for row in _rows(events):
@@ -66,7 +68,10 @@ def write_events(events: Sequence[Event], path: str | Path) -> Path:
 
 def _rows(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
     for event in events:
-        row: dict[str, Any] = {"sequence": event.sequence, "event": type(event).__name__.removesuffix("Event")}
+        row: dict[str, Any] = {
+            "sequence": event.sequence,
+            "event": type(event).__name__.removesuffix("Event"),
+        }
         for name, value in zip(event._fields[:-1], event[:-1], strict=True):
             row[name] = None if isinstance(value, float) and not math.isfinite(value) else value
         yield row

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_ray.components.tracing import column
+from admf_ray.components.tracing import Graph, column
 from admf_ray.errors import ComponentError
+from admf_ray.engine.plan import trace
 from admf_ray.market import Bars, Window
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ def fitted_tables(
     `fit` is called once per distinct parameters and symbol, on the bars of `train` alone. Its result is
     kept as bytes and every `prepare` gets a fresh copy, so nothing it does to a model can be seen later.
     """
-    from admf_ray.engine.inputs import Table, first_known, flat, trace
-    from admf_ray.components.tracing import Graph
+    from admf_ray.engine.inputs import Table, first_known, flat  # it yields these tables
 
     own, rest = structure.fields[0], structure.fields[1:]
     span = stack.spans[0]

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_ray.components.tracing import Graph, Node, TracedBars
-from admf_ray.engine.stack import Stack, Structure, prepared
+from admf_ray.components.tracing import Graph
+from admf_ray.engine.plan import trace
+from admf_ray.engine.stack import Stack, Structure
 from admf_ray.errors import ComponentError, ResourceError
 from admf_ray.market import Bars, Window
 from admf_ray.rules.compile import kernel
@@ -212,37 +213,6 @@ def tables(
         rows = graph.compute([int(i) for i in distinct], bars)
         yield Table(points[begin:end], flat(rows), first_known(rows), ix)
         begin = end
-
-
-def trace(
-    stack: Stack, structure: Structure, values: Floats, graph: Graph, *, skip_strategy: bool = False
-) -> Ints:
-    """Return the graph node of each prepared value of each point, shape (n_points, n_prepared)."""
-    bars = TracedBars(graph)
-    blocks = []
-    for (key, cls), span, fields in zip(stack.classes, stack.spans, structure.fields, strict=True):
-        if not fields or (skip_strategy and key == "strategy"):
-            continue
-        own = np.ascontiguousarray(values[:, span])
-        known: dict[bytes, list[int]] = {}
-        found = np.empty((len(values), len(fields)), dtype=np.int64)
-        for i, row in enumerate(own):
-            code = row.tobytes()
-            if code not in known:
-                nodes = prepared(cls, bars, cls.decode(row))
-                known[code] = [_index(nodes[name], graph, cls, name) for name in fields]
-            found[i] = known[code]
-        blocks.append(found)
-    return np.concatenate(blocks, axis=1) if blocks else np.empty((len(values), 0), dtype=np.int64)
-
-
-def _index(node: Any, graph: Graph, cls: type[Any], name: str) -> int:
-    if not isinstance(node, Node) or node.graph is not graph:
-        raise ComponentError(
-            f"{cls.label()}.prepare: '{name}' must be an indicator of the bars, found "
-            f"{type(node).__name__}; a number belongs in a Param"
-        )
-    return node.index
 
 
 def _fitting_end(nodes: Ints, begin: int, capacity: int) -> int:

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from admf_ray.errors import ConfigError, closest
+from admf_ray.errors import ComponentError, ConfigError, closest
 
-__all__ = ["Choice", "Param"]
+__all__ = ["Choice", "Param", "Parameter", "ServiceName"]
 
 
 @dataclass(frozen=True)
@@ -105,3 +105,45 @@ class Choice:
     def decode(self, code: float) -> str:
         """Return the option of an index."""
         return self.options[int(code)]
+
+
+@dataclass(frozen=True)
+class ServiceName:
+    """Name of a service or component of the same container; what it names is initialised first.
+
+    Parameters
+    ----------
+    default : str
+    help : str
+        One line for `admf-ray components`.
+    """
+
+    default: str
+    help: str = ""
+
+    def check(self, where: str, value: Any) -> str:
+        """Return `value` if it is a name.
+
+        Raises
+        ------
+        ConfigError
+            Anything else.
+        """
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f"{where}: must name a service or component, found {value!r}; give its name")
+        return value
+
+    def encode(self, value: str) -> float:
+        """Refuse: a name is no number, so a class with one cannot be part of a compiled stack."""
+        raise ComponentError(
+            f"service '{value}': compiled rules see numbers only, found a name; use a handler"
+        )
+
+    def decode(self, code: float) -> str:
+        """Refuse, as `encode` does."""
+        raise ComponentError(
+            f"service: compiled rules see numbers only, found {code!r} for a name; use a handler"
+        )
+
+
+Parameter = Param | Choice | ServiceName

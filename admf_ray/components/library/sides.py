@@ -5,7 +5,7 @@ from __future__ import annotations
 from admf_ray.rules.compile import rule
 from admf_ray.space.parameters import Choice
 
-__all__ = ["SIDES", "sided"]
+__all__ = ["SIDES", "side", "sided"]
 
 SIDES = ("long", "short", "both")
 

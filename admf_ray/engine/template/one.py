@@ -44,6 +44,7 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
         cash = account.cash
         qty = position.qty
         previous = equity
+        peak = account.peak
         while True:
             # (b) the portfolio marks at the close
             close = at(m.close, t, 0) if tradable else position.mark
@@ -56,6 +57,10 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
                 places[np.uint64(k)] = t
                 k += 1
             previous = equity
+            alarm = equity <= required
+            if HALTS:
+                peak = max(peak, equity)
+                alarm = alarm or sinks(equity, peak, p)
             # (c, d) the strategy decides, filters admit
             wants = False
             weight = position.weight
@@ -66,7 +71,7 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
                 weight, memory = decide(table, rows, t, 0, holds, p, memory)
                 weight, memory = admit(table, rows, t, 0, weight, holds, p, memory)
                 wants = wants_order(t, 0, weight, equity, close, position, m, p, table, rows)
-            if wants or equity <= required or HALTS:
+            if wants or alarm:
                 break
             if EVERY or order.kind != NONE or (PROTECTED and qty != 0.0) or t + 1 == right:
                 break
@@ -79,7 +84,9 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
             if GROSS:
                 scale = gross_scale(abs(order.qty) * close * multiplier, 0.0, equity, p)
             order = settle_step(0, scale, equity, position, order, m, p)
-        if (equity <= required or HALTS) and account.halted == 0.0:
+        if HALTS:
+            account = watch(account, peak, account.halted)
+        if alarm and account.halted == 0.0:
             account, reason = verdict(equity, required, account, p)
             if reason != 0.0:
                 order = exit_order(position, reason)

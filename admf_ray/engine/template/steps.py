@@ -273,13 +273,19 @@ def settle_ruin(t, s, m, equity, account, position):
 
 
 @rule
+def sinks(equity, peak, p):
+    """Whether the drawdown from the peak halts the account."""
+    return p.risk.max_drawdown_frac > 0.0 and equity <= peak * (1.0 - p.risk.max_drawdown_frac)
+
+
+@rule
 def verdict(equity, required, account, p):
     """(account, reason) after marking: ruin, margin call or drawdown halt; 0 to go on."""
     if equity <= 0.0:
         return watch(account, account.peak, RUIN), RUIN
     if HALTS:
         peak = max(account.peak, equity)
-        if p.risk.max_drawdown_frac > 0.0 and equity <= peak * (1.0 - p.risk.max_drawdown_frac):
+        if sinks(equity, peak, p):
             return watch(account, peak, HALT), HALT
         account = watch(account, peak, account.halted)
     if equity <= required:

@@ -27,8 +27,9 @@ def rsi(values: FloatArray, length_bars: int) -> FloatArray:
     -----
     NaN for `length_bars` bars from the first finite value on (one more than a mean: it needs
     changes); a later NaN stays for ever; all NaN for a length below 1 or with too few bars.
-    As TA-Lib RSI, with 0 where nothing has moved yet. TA-Lib also says 0 where gain and loss
-    together are below 1e-14; here only where they are 0, so the scale of prices does not matter.
+    As TA-Lib RSI, but 50 where nothing has moved yet: neither oversold nor overbought. TA-Lib says 0
+    there, which is oversold, and also where gain and loss together are below 1e-14; here only where
+    they are 0, so the scale of prices does not matter.
 
     Source: Wilder (1978), New Concepts in Technical Trading Systems.
     """
@@ -50,7 +51,7 @@ def rsi(values: FloatArray, length_bars: int) -> FloatArray:
             loss = (loss * (length_bars - 1) + down) / length_bars
         if t >= start + length_bars:
             both = gain + loss
-            out[t] = 100.0 * (gain / both) if both != 0.0 else 0.0
+            out[t] = 100.0 * (gain / both) if both != 0.0 else 50.0
     return out
 
 

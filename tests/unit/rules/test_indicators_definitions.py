@@ -105,7 +105,7 @@ def test_a_constant_series_is_exact(value):
         ("rolling_std", (flat, 7), 6, 0.0),
         ("volatility", (flat, 7), 7, 0.0),
         ("zscore", (flat, 7), 6, 0.0),
-        ("rsi", (flat, 7), 7, 0.0),
+        ("rsi", (flat, 7), 7, 50.0),
         ("roc", (flat, 7), 7, 0.0),
         ("atr", (flat, flat, flat, 7), 7, 0.0),
         ("adx", (flat, flat, flat, 7), 13, 0.0),

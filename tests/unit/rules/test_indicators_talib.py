@@ -8,12 +8,21 @@ from admf_ray.rules import indicators
 from admf_ray.rules.compile import cached
 
 LENGTHS = (2, 3, 14, 50)
+
+
+def talib_rsi(close, length):
+    """TA-Lib's, but 50 instead of 0 until the price has moved."""
+    moved = np.abs(np.nan_to_num(np.diff(close, prepend=np.nan))).cumsum() > 0.0
+    out = talib.RSI(close, length)
+    return np.where(moved | np.isnan(out), out, 50.0)
+
+
 # ours, TA-Lib's twin, columns
 SINGLE = {
     "sma": (talib.SMA, "c"),
     "ema": (talib.EMA, "c"),
     "wma": (talib.WMA, "c"),
-    "rsi": (talib.RSI, "c"),
+    "rsi": (talib_rsi, "c"),
     "roc": (talib.ROCP, "c"),
     "momentum": (talib.MOM, "c"),
     "rolling_max": (talib.MAX, "c"),

@@ -1,0 +1,139 @@
+"""``admf-ray backtest``: one strategy at one set of parameters."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from admf_ray.cli.options import data_options, filter_option, parse_settings, settings_option, strategy_files
+from admf_ray.engine.event_log import write_events
+from admf_ray.phases.backtest import Backtest
+from admf_ray.phases.backtest import backtest as run_backtest
+from admf_ray.results import write_table
+
+__all__ = ["backtest"]
+
+PERCENT = {
+    "total_return", "annual_return", "volatility", "max_drawdown", "exposure", "mean_exposure", "win_rate",
+    "alpha", "excess_return", "matched_excess_return", "var_5", "cvar_5",
+}  # fmt: skip
+WHOLE = {"bars", "max_drawdown_bars", "fills", "trades", "longest_losing_streak"}
+HIDDEN = {"halted"}
+
+
+@click.command()
+@click.option("--strategy", required=True, help="Registered name; see `admf-ray components`.")
+@settings_option
+@filter_option
+@strategy_files
+@data_options
+@click.option("--start", help="First day traded; bars before it are history.")
+@click.option("--end", help="Last day traded.")
+@click.option("--cash", type=float, help="Initial cash.")
+@click.option("--commission-frac", type=float, help="Commission as a fraction of value.")
+@click.option("--slippage-frac", type=float, help="Slippage as a fraction of price.")
+@click.option("--sizing", help="fixed_fraction, fixed_size, volatility_target or atr.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for metrics, trades, equity and events.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def backtest(
+    strategy: str,
+    settings: tuple[str, ...],
+    filters: tuple[str, ...],
+    load: dict[str, Any],
+    start: str | None,
+    end: str | None,
+    cash: float | None,
+    commission_frac: float | None,
+    slippage_frac: float | None,
+    sizing: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Backtest one strategy at one set of parameters."""
+    shortcuts = {
+        "portfolio.initial_cash": cash,
+        "broker.commission_frac": commission_frac,
+        "broker.slippage_frac": slippage_frac,
+        "risk.sizing": sizing,
+    }
+    parameters = {name: value for name, value in shortcuts.items() if value is not None}
+    parameters.update(parse_settings(settings))
+    found = run_backtest(
+        strategy, parameters, start=start, end=end, filters=filters, log_events=out is not None, **load
+    )
+    files = _write(found, out) if out is not None else []
+    if as_json:
+        click.echo(json.dumps(_plain(found, files), indent=2))
+        return
+    _show(found)
+    for path in files:
+        click.echo(f"written: {path}")
+
+
+def _plain(found: Backtest, files: list[Path]) -> dict[str, Any]:
+    metrics = {k: (v if math.isfinite(v) else None) for k, v in found.metrics.items()}
+    return {
+        "strategy": found.strategy,
+        "parameters": found.parameters,
+        "symbols": list(found.result.symbols),
+        "metrics": metrics,
+        "fills": len(found.result.fills),
+        "open_trades": sum(trade.reason == "open" for trade in found.result.trades),
+        "files": [str(path) for path in files],
+    }
+
+
+def _write(found: Backtest, out: Path) -> list[Path]:
+    paths = [out / "trades.csv", out / "equity.csv", out / "events.jsonl"]
+    write_table(found.trades, paths[0])
+    write_table(found.equity, paths[1])
+    write_events(found.events, paths[2])
+    return paths
+
+
+def _show(found: Backtest) -> None:
+    result = found.result
+    equity = found.equity
+    console = Console()
+    own = {k: v for k, v in found.parameters.items() if "." not in k}
+    shown = ", ".join(f"{k}={v}" for k, v in own.items())
+    console.print(
+        f"{found.strategy}({shown}) on {', '.join(result.symbols)}, "
+        f"{equity.index[0]:%Y-%m-%d} to {equity.index[-1]:%Y-%m-%d}, {len(equity)} bars",
+        highlight=False,
+    )
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(3):
+        table.add_column(style="dim")
+        table.add_column(justify="right")
+    cells = [(name, _text(name, value)) for name, value in found.metrics.items() if name not in HIDDEN]
+    rows = -(-len(cells) // 3)
+    for r in range(rows):
+        line: list[str] = []
+        for c in range(3):
+            k = r + c * rows
+            line += list(cells[k]) if k < len(cells) else ["", ""]
+        table.add_row(*line)
+    console.print(table)
+    open_trades = [trade for trade in result.trades if trade.reason == "open"]
+    if open_trades:
+        profit = sum(trade.pnl for trade in open_trades)
+        console.print(f"still open: {len(open_trades)} trade(s) worth {profit:,.2f}, marked, not counted above")
+    if found.metrics["halted"]:
+        console.print(f"stopped early: {result.fills[-1].reason if result.fills else 'halted'}")
+
+
+def _text(name: str, value: float) -> str:
+    if not math.isfinite(value):
+        return "-"
+    if name in WHOLE:
+        return f"{value:,.0f}"
+    if name in PERCENT:
+        return f"{value:.2%}"
+    return f"{value:,.2f}" if abs(value) >= 100 else f"{value:,.4f}"

@@ -1,0 +1,43 @@
+"""``admf-ray components``: what can be named in a configuration."""
+
+from __future__ import annotations
+
+import inspect
+
+import click
+from rich.console import Console
+
+from admf_ray.cli.options import strategy_files
+from admf_ray.components import library  # noqa: F401  (registers the library)
+from admf_ray.components import broker, portfolio, risk  # noqa: F401
+from admf_ray.components.registry import find, registered
+from admf_ray.space.parameters import Choice
+
+__all__ = ["components"]
+
+
+@click.command()
+@click.argument("name", required=False)
+@strategy_files
+def components(name: str | None) -> None:
+    """List strategies, filters and the rest; with NAME, its parameters, rule and source."""
+    console = Console(highlight=False)
+    if name is None:
+        for label, cls in sorted(registered().items(), key=lambda item: (item[1].kind, item[0])):
+            first = (inspect.getdoc(cls) or "").splitlines()[0]
+            console.print(f"{cls.kind:13} {label:26} {first}")
+        return
+    cls = find(name)
+    console.print(f"{cls.label()} ({cls.kind})\n")
+    console.print(inspect.getdoc(cls) or "")
+    console.print("\nparameters:")
+    for key, param in cls.parameters.items():
+        limits = "|".join(param.options) if isinstance(param, Choice) else _limits(param)
+        console.print(f"  {key:26} {param.default!s:>12}  {limits:20} {param.help}", markup=False)
+    for constraint in cls.constraints:
+        console.print(f"  must satisfy {constraint}")
+
+
+def _limits(param: object) -> str:
+    low, high = getattr(param, "low", None), getattr(param, "high", None)
+    return "" if low is None else f"{low:g} to {high:g}"

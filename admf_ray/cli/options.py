@@ -1,0 +1,104 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from admf_ray.components.user_files import import_components
+from admf_ray.errors import ConfigError
+
+__all__ = ["data_options", "filter_option", "parse_settings", "settings_option", "strategy_files"]
+
+Command = Callable[..., Any]
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """Return ``name=value`` words as a mapping; numbers become numbers.
+
+    Raises
+    ------
+    ConfigError
+        No ``=``, or a name twice.
+    """
+    found: dict[str, Any] = {}
+    for word in settings:
+        name, equals, text = word.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"--set {word}: must be name=value, found no value; write --set fast=5")
+        if name in found:
+            raise ConfigError(f"--set {name}: given twice, found {found[name]} and {text}; give it once")
+        found[name] = _number(text)
+    return found
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def settings_option(command: Command) -> Command:
+    """Add ``--set``."""
+    return click.option(
+        "--set", "settings", multiple=True, metavar="NAME=VALUE",
+        help="A parameter: fast=5, risk.stop_loss_frac=0.05, broker.commission_per_order=1.",
+    )(command)  # fmt: skip
+
+
+def filter_option(command: Command) -> Command:
+    """Add ``--filter``."""
+    return click.option("--filter", "filters", multiple=True, help="A registered filter; may be repeated.")(
+        command
+    )
+
+
+def strategy_files(command: Command) -> Command:
+    """Add ``--strategies``: files of the user's own, imported before the command runs."""
+
+    @click.option(
+        "--strategies", multiple=True, metavar="FILE.py", help="Your own strategies; may be repeated."
+    )
+    @functools.wraps(command)
+    def wrapped(*args: Any, strategies: tuple[str, ...], **kwargs: Any) -> Any:
+        for file in strategies:
+            import_components(file)
+        return command(*args, **kwargs)
+
+    return wrapped
+
+
+def data_options(command: Command) -> Command:
+    """Add ``--data`` and what cannot be known from a file; gives the command one mapping, ``load``."""
+
+    @click.option("--data", required=True, help="File, folder, glob, or sample:sp500 and the like.")
+    @click.option("--symbol", "symbols", multiple=True, help="Only these symbols; may be repeated.")
+    @click.option("--stamp", type=click.Choice(["open", "close", "date"]), help="What a stamp means.")
+    @click.option("--zone", help="Exchange zone, such as America/New_York.")
+    @click.option("--adjusted/--raw", default=None, help="Which prices, where an adjusted close is there.")
+    @click.option("--on-bad-rows", type=click.Choice(["error", "drop", "forward_fill"]), default="error")
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any,
+        data: str,
+        symbols: tuple[str, ...],
+        stamp: str | None,
+        zone: str | None,
+        adjusted: bool | None,
+        on_bad_rows: str,
+        **kwargs: Any,
+    ) -> Any:
+        source = data if data.startswith("sample:") or "*" in data else str(Path(data))
+        load = {"data": source, "stamp": stamp, "zone": zone, "adjusted": adjusted, "on_bad_rows": on_bad_rows}
+        if symbols:
+            load["symbols"] = list(symbols)
+        return command(*args, load=load, **kwargs)
+
+    return wrapped

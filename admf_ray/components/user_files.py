@@ -1,0 +1,80 @@
+"""Users' own files: imported when they are named, and nothing else is."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from admf_ray.components.base import Component
+from admf_ray.components.registry import register, registered_in
+from admf_ray.errors import ComponentError
+
+__all__ = ["import_components"]
+
+
+def import_components(path: str | Path) -> list[type[Component]]:
+    """Import a user's Python file and return the components it defines, in order.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.py`` file. Its folder is importable while it is imported, so it may use its neighbours.
+
+    Returns
+    -------
+    list of type
+        Those it registered, and component classes it defined without registering, which are registered
+        under their own names.
+
+    Raises
+    ------
+    ComponentError
+        No such file, no component in it, or it fails to import.
+    """
+    file = Path(path)
+    if file.suffix != ".py" or not file.is_file():
+        raise ComponentError(f"{path}: must be an existing Python file, found none; correct the path")
+    name = f"admf_ray_user_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    folder = str(file.resolve().parent)
+    sys.modules[name] = module
+    sys.path.insert(0, folder)
+    try:
+        spec.loader.exec_module(module)
+    except ComponentError:
+        raise
+    except Exception as error:
+        line = _line_in(error, str(file))
+        raise ComponentError(f"{path}{line}: does not import, {type(error).__name__}: {error}; mend it") from error
+    finally:
+        sys.path.remove(folder)
+    _register_the_rest(vars(module).values(), name)
+    found = registered_in(name)
+    if not found:
+        raise ComponentError(f"{path}: must define a component, found none; subclass Strategy or Filter")
+    return found
+
+
+def _register_the_rest(members: Iterable[object], module: str) -> None:
+    known = registered_in(module)
+    for member in members:
+        if isinstance(member, type) and issubclass(member, Component) and member.__module__ == module:
+            if member not in known:
+                register()(member)
+
+
+def _line_in(error: BaseException, path: str) -> str:
+    trace = error.__traceback__
+    line = ""
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == path:
+            line = f":{trace.tb_lineno}"
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError) and error.lineno:
+        line = f":{error.lineno}"
+    return line

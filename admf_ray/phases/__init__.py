@@ -1,0 +1,1 @@
+"""What is done with a pipeline: single backtests, mining, analysis, validation."""
