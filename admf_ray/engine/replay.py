@@ -144,7 +144,7 @@ class Replay:
         self.memories = np.empty((n, memory.shape[1]))
         cash = float(stack.part_values(self.row)[-1].initial_cash)
         self.module.open_books(cash, self.account, self.book, self.orders, self.memories, memory)
-        self.equity, self.halted, self.busy = cash, False, False
+        self.equity, self.halted, self.ruined, self.busy = cash, False, False, False
         self.sent: list[OrderEvent] = []
         self.filled: list[FillEvent] = []
         self.signals: dict[tuple[int, str], float] = {}
@@ -163,7 +163,7 @@ class Replay:
     def _bar(self, t: int) -> None:
         """Run the bar protocol, (a) to (f)."""
         window, module, a = self.window, self.module, self.account
-        if self.carries and t > window.start:
+        if self.carries and t > window.start and not self.ruined:
             module.carry_at(t, self.market, self.v, a, self.book)
         if self.busy:
             self._fill(t)
@@ -181,6 +181,7 @@ class Replay:
         self._announce(t)
         if not self.halted:
             self._decide(t)
+        if not self.halted or (self.equity <= 0.0 and not self.ruined):
             if self.watches or self.equity <= required or self.equity <= 0.0:
                 self._judge(t, required)
             self.busy = bool((self.orders[:, 0] != NONE).any()) or (
@@ -313,7 +314,7 @@ class Replay:
         if reason == 0.0:
             return
         name = REASONS[int(reason)]
-        self.halted = name != "margin_call"
+        self.halted, self.ruined = name != "margin_call", name == "ruined"
         self.bus.publish(RiskEvent(t, self.times[t], "", name, self.equity))
         for s in range(len(self.book)):
             qty = float(self.book[s, 0])
