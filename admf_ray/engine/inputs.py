@@ -34,7 +34,7 @@ def market_arrays(bars: Bars) -> Market:
     close_out = np.zeros(bars.close.shape, dtype=np.uint8)
     ends = session_ends(bars)
     if ends is not None:
-        close_out[ends] = np.uint8(SESSION_END)
+        close_out[ends[:, None] & bars.tradable] = np.uint8(SESSION_END)
     for s, last in enumerate(bars.last):
         if 0 <= last < bars.n_bars - 1:
             close_out[last, s] = np.uint8(DELISTED)
@@ -75,7 +75,7 @@ def benchmark_returns(bars: Bars) -> Floats:
         filled[:, s] = filled[place, s]
     moves = np.full(filled.shape, np.nan)
     moves[1:] = filled[1:] / filled[:-1] - 1.0
-    listed = np.isfinite(moves)
+    listed = np.isfinite(moves) & (np.arange(bars.n_bars)[:, None] <= bars.last)
     count = listed.sum(axis=1)
     total = np.where(listed, moves, 0.0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), 0.0)
