@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from admf_ray.components.tracing import Graph
 from admf_ray.engine.plan import trace
 from admf_ray.engine.stack import Stack, Structure
-from admf_ray.errors import ComponentError, ResourceError
+from admf_ray.errors import ComponentError, ConfigError, ResourceError
 from admf_ray.market import Bars, Window
 from admf_ray.rules.compile import kernel
 from admf_ray.rules.state import DELISTED, SESSION_END, Market
 
-__all__ = ["Table", "Windows", "market_arrays", "market_flags", "tables"]
+__all__ = ["Table", "Windows", "check_points", "check_window", "market_arrays", "market_flags", "tables"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -121,6 +121,7 @@ class Windows:
         offsets = [0]
         sums = []
         for window in windows:
+            check_window(window, market.benchmark.size)
             cuts += slice_cuts(window, slices if window.name == "full" else 1)
             offsets.append(len(cuts))
             sums.append(_benchmark_sums(market.benchmark, window.start, window.stop))
@@ -134,6 +135,38 @@ class Windows:
             np.array([s[1] for s in sums]),
             int(counts.max()) if len(counts) else 1,
         )
+
+
+def check_window(window: Window, n_bars: int) -> None:
+    """Refuse a window that is empty or reaches outside the bars: compiled code would read foreign memory.
+
+    Raises
+    ------
+    ConfigError
+        Naming the window.
+    """
+    if not 0 <= window.start < window.stop <= n_bars:
+        raise ConfigError(
+            f"window '{window.name}': must lie within 0 and {n_bars} and hold a bar, found {window.start} "
+            f"to {window.stop}; correct it"
+        )
+
+
+def check_points(stack: Stack, values: Any) -> Floats:
+    """Return points as a contiguous float64 array, shape (n_points, n_columns).
+
+    Raises
+    ------
+    ConfigError
+        Another shape: compiled code would read foreign memory.
+    """
+    rows = np.ascontiguousarray(values, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] != len(stack.columns):
+        raise ConfigError(
+            f"{stack.strategy.label()}: points must have shape (n_points, {len(stack.columns)}), found "
+            f"{rows.shape}; make them with Stack.values"
+        )
+    return rows
 
 
 def slice_cuts(window: Window, slices: int) -> list[int]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from admf_ray.engine.bus import EventBus
 from admf_ray.engine.events import BarEvent, FillEvent, OrderEvent, RiskEvent, SignalEvent
-from admf_ray.engine.inputs import Windows, market_arrays, market_flags, tables
+from admf_ray.engine.inputs import Windows, check_points, check_window, market_arrays, market_flags, tables
 from admf_ray.engine.stack import Stack, explain
 from admf_ray.engine.trades import Trade, trades_of
 from admf_ray.market import Bars, Window
@@ -125,7 +125,8 @@ class Replay:
         bars, stack = self.bars, self.stack
         self.bus = self.bus if self.bus is not None else EventBus()
         self.market = market_arrays(bars)
-        self.v = np.ascontiguousarray(self.row.reshape(1, -1))
+        check_window(self.window, bars.n_bars)
+        self.v = check_points(stack, [self.row])
         (structure, points), = stack.groups(self.v).items()
         self.flags = {**market_flags(bars, self.market), "TAIL": True}
         self.module = stack.compile(structure, **self.flags)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.parity.cases import COMBINATIONS, Combination, Tally, compare, markets_of, settings_of, windows_of
 
-EXAMPLES, POINTS = 4, 14  # times three windows and the combinations: more than 2,000 cases
+EXAMPLES, POINTS = 4, 16  # times three windows and the combinations: more than 2,000 cases
 QUIET = {
     "deadline": None, "database": None, "suppress_health_check": list(HealthCheck), "print_blob": False,
 }  # fmt: skip
@@ -36,3 +36,10 @@ def test_replay_has_the_bits_of_the_sweep(c):
     assert tally.cases >= 150
     assert tally.traded > 0.5 * tally.cases, "most cases must trade, or equality means nothing"
     assert tally.fills > 4 * tally.cases
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("c", COMBINATIONS, ids=lambda c: c.name)
+def test_replay_has_the_bits_of_the_sweep_in_many_more_cases(c):
+    tally = _run(c, 25 * EXAMPLES, False)
+    assert tally.traded > 0.5 * tally.cases
