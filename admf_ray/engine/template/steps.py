@@ -326,6 +326,8 @@ def verdict(equity, required, account, p):
     if equity <= 0.0:
         return watch(account, account.peak, RUIN), RUIN
     if HALTS:
+        if account.halted != 0.0:
+            return account, 0.0
         peak = max(account.peak, equity)
         if sinks(equity, peak, p):
             return watch(account, peak, HALT), HALT
