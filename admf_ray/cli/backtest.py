@@ -124,7 +124,9 @@ def _show(found: Backtest) -> None:
     open_trades = [trade for trade in result.trades if trade.reason == "open"]
     if open_trades:
         profit = sum(trade.pnl for trade in open_trades)
-        console.print(f"still open: {len(open_trades)} trade(s) worth {profit:,.2f}, marked, not counted above")
+        console.print(
+            f"still open: {len(open_trades)} trade(s) worth {profit:,.2f}, marked, not counted above"
+        )
     if found.metrics["halted"]:
         console.print(f"stopped early: {result.fills[-1].reason if result.fills else 'halted'}")
 

@@ -8,8 +8,12 @@ import click
 from rich.console import Console
 
 from admf_ray.cli.options import strategy_files
-from admf_ray.components import library  # noqa: F401  (registers the library)
-from admf_ray.components import broker, portfolio, risk  # noqa: F401
+from admf_ray.components import (  # noqa: F401
+    broker,
+    library,
+    portfolio,
+    risk,
+)
 from admf_ray.components.registry import find, registered
 from admf_ray.space.parameters import Choice
 

@@ -223,7 +223,7 @@ def column(bars: Bars, name: str) -> Array:
 
 def _evaluate(node: Node, values: dict[int, Array], bars: Bars) -> Array:
     if isinstance(node.function, str):
-        return column(bars, node.function)
+        return _carried(column(bars, node.function), bars)
     arguments = [values[a.index] if isinstance(a, Node) else a for a in node.arguments]
     shape = (bars.n_bars, bars.n_symbols)
     if node.function.across:
@@ -240,6 +240,17 @@ def _evaluate(node: Node, values: dict[int, Array], bars: Bars) -> Array:
             place = np.cumsum(has_bar) - 1
             result[:, s] = np.where(place >= 0, known[np.maximum(place, 0)] if known.size else np.nan, np.nan)
     return result
+
+
+def _carried(values: Array, bars: Bars) -> Array:
+    """Return a column with each symbol's last value standing through its missing bars."""
+    has_bar = np.isfinite(bars.close)
+    if has_bar.all():
+        return values
+    steps = np.arange(bars.n_bars)[:, None]
+    place = np.maximum.accumulate(np.where(has_bar, steps, -1), axis=0)
+    carried = np.take_along_axis(values, np.maximum(place, 0), axis=0)
+    return np.where(place >= 0, carried, np.nan)
 
 
 def _checked(node: Node, result: Any, shape: tuple[int, ...]) -> Array:

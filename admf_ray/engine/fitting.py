@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.components.tracing import Graph, column
-from admf_ray.errors import ComponentError, DataError
 from admf_ray.engine.plan import trace
+from admf_ray.errors import ComponentError, DataError
 from admf_ray.market import Bars, Window
 
 if TYPE_CHECKING:

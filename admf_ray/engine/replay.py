@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from admf_ray.engine.bus import EventBus
 from admf_ray.engine.events import BarEvent, FillEvent, OrderEvent, RiskEvent, SignalEvent
-from admf_ray.engine.inputs import Windows, market_arrays, market_flags, tables
+from admf_ray.engine.inputs import Windows, check_session, market_arrays, market_flags, tables
 from admf_ray.engine.stack import Stack, explain
 from admf_ray.engine.trades import Trade, trades_of
 from admf_ray.market import Bars, Window
@@ -124,12 +124,13 @@ class Replay:
     def _open(self) -> None:
         bars, stack = self.bars, self.stack
         self.bus = self.bus if self.bus is not None else EventBus()
-        self.market = market_arrays(bars)
         self.v = np.ascontiguousarray(self.row.reshape(1, -1))
-        (structure, points), = stack.groups(self.v).items()
+        check_session(stack, self.v, bars)
+        self.market = market_arrays(bars)
+        ((structure, points),) = stack.groups(self.v).items()
         self.flags = {**market_flags(bars, self.market), "TAIL": True}
         self.module = stack.compile(structure, **self.flags)
-        table, = tables(stack, structure, self.v, points, bars, self.train, 2**62)
+        (table,) = tables(stack, structure, self.v, points, bars, self.train, 2**62)
         self.table, self.ix = table.rows, table.ix
         self.ready = [
             max((int(table.first[r, s]) for r in table.ix[0]), default=0) for s in range(bars.n_symbols)
@@ -198,9 +199,14 @@ class Replay:
                 )
 
     def _fill(self, t: int) -> None:
-        """(a) Fill what was ordered: exposure down, then up, then brackets."""
+        """Fill what was ordered (a): exposure down, then up, then brackets."""
         module, m, v, a, book, orders = (
-            self.module, self.market, self.v, self.account, self.book, self.orders
+            self.module,
+            self.market,
+            self.v,
+            self.account,
+            self.book,
+            self.orders,
         )
         present = [s for s in range(len(book)) if self.present[t][s]]
         opening, need = 0, 0.0
@@ -248,7 +254,7 @@ class Replay:
             self.filled.append(self.bus.publish(event))
 
     def _decide(self, t: int) -> None:
-        """(c) to (f): weights, filters, sizes, orders."""
+        """Make orders, (c) to (f): weights, filters, sizes."""
         module, m, v, book, orders = self.module, self.market, self.v, self.book, self.orders
         proposals: list[int] = []
         wanted, others = 0.0, 0.0
@@ -301,7 +307,12 @@ class Replay:
         assert self.bus is not None
         if order[0] != NONE:
             event = OrderEvent(
-                t, self.times[t], self.bars.symbols[s], KINDS[order[0]], order[1], order[2],
+                t,
+                self.times[t],
+                self.bars.symbols[s],
+                KINDS[order[0]],
+                order[1],
+                order[2],
                 REASONS[int(order[4])],
             )
             self.sent.append(self.bus.publish(event))
@@ -336,8 +347,21 @@ class Replay:
         sums = np.zeros((plan.n_slices, 2))
         path = np.zeros(window.n_bars)
         self.module.judge(
-            np.array(self.marked), np.array(self.nets), places, plan.cuts, self.equity, plan.b1[0], plan.b2[0], self.market, self.v, self.account, row,
-            sums, np.empty(n), np.empty(n), path,
+            np.array(self.marked),
+            np.array(self.nets),
+            places,
+            plan.cuts,
+            self.equity,
+            plan.b1[0],
+            plan.b2[0],
+            self.market,
+            self.v,
+            self.account,
+            row,
+            sums,
+            np.empty(n),
+            np.empty(n),
+            path,
         )
         return ReplayResult(
             window,

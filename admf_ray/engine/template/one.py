@@ -1,7 +1,7 @@
 # Text of a compiled stack, part 2a: the loop over bars for one symbol; all state stays in registers.
 
 
-@njit(**KERNEL)
+@njit(**INNER)
 def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
     """Run the bars ``left:right`` of a window that begins at `begin`; the steps of `trade_many`.
 
