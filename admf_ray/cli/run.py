@@ -121,8 +121,8 @@ def _show_windows(found: Mined, console: Console) -> None:
     table = _table("tested", "chosen", ">in sample", ">out of sample")
     for row in rows:
         tested = f"{row['test_start']} to {row['test_end']}"
-        known = math.isfinite(row["out_of_sample"])
-        outside = _text(found.objective, row["out_of_sample"]) if known else "no trades"
+        traded = math.isfinite(row["out_of_sample"])
+        outside = _text(found.objective, row["out_of_sample"]) if traded else "no trades"
         table.add_row(tested, _point(row), _text(found.objective, row["in_sample"]), outside)
     console.print(table)
     known = [row for row in rows if math.isfinite(row["out_of_sample"])]

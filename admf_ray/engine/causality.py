@@ -114,7 +114,9 @@ def probe(
     """
     window = Window("full", 0, bars.n_bars) if window is None else window
     if not stack.strategy.is_compiled() and handler_factory is None:
-        raise ComponentError(f"{stack.strategy.label()}: has on_bar, so the probe needs its handler; give handler_factory")
+        raise ComponentError(
+            f"{stack.strategy.label()}: has on_bar, so the probe needs its handler; give handler_factory"
+        )
     if stack.strategy.fit is not None and train is None:
         middle = (window.start + window.stop) // 2
         train, window = Window("train", window.start, middle), Window(window.name, middle, window.stop)

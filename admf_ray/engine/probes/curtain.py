@@ -63,7 +63,9 @@ def false_market(bars: Bars, direction: int = 1, seed: int = 0) -> dict[str, Flo
         if name == "volume":
             typical = float(np.nanmedian(real)) if np.isfinite(real).any() else 1.0
             fallback = typical if typical > 0.0 else 1.0
-            false[name] = np.where(real > 0.0, real, fallback) * np.exp(direction * rng.uniform(0.5, 1.5, shape))
+            false[name] = np.where(real > 0.0, real, fallback) * np.exp(
+                direction * rng.uniform(0.5, 1.5, shape)
+            )
         elif name not in false:
             false[name] = _shuffled(real, rng)
     return {name: np.where(np.isnan(real), np.nan, false[name]) for name, real in columns_of(bars).items()}

@@ -92,7 +92,9 @@ def probe_decisions(
     longer = first_difference(case, real, run_events(case, extended(bars), window), bars.n_bars)
     if longer is not None and (longer.component, longer.what) not in found:
         detail = f"{longer.real} became {longer.seen} when bars were appended to the data"
-        found[longer.component, longer.what] = finding_at(bars, longer.component, longer.what, longer.bar, detail)
+        found[longer.component, longer.what] = finding_at(
+            bars, longer.component, longer.what, longer.bar, detail
+        )
     return list(found.values())
 
 
@@ -139,9 +141,7 @@ def _probe_handler(
     return confirmed is None
 
 
-def _hidden(
-    case: Case, window: Window, curtain: Curtain, real: Sequence[Event], t: int
-) -> Difference | None:
+def _hidden(case: Case, window: Window, curtain: Curtain, real: Sequence[Event], t: int) -> Difference | None:
     """Run up to bar t with everything after it false from the outset."""
     curtain.show()
     curtain.hide(t + 1)

@@ -51,7 +51,9 @@ class Prepared:
         self.wanted = sorted(set(self.nodes))
         self.places = [self.wanted.index(i) for i in self.nodes]
         labels = [cls.label() for _, cls in stack.classes]
-        self.names = [(label, n) for label, names in zip(labels, structure.fields, strict=True) for n in names]
+        self.names = [
+            (label, n) for label, names in zip(labels, structure.fields, strict=True) for n in names
+        ]
         self.own = structure.fields[0] if self.fits else ()
         self.p = stack.strategy.decode(row[stack.spans[0]])
         self.frozen = learn(self.cls, self.p, bars, train) if self.fits and train is not None else []
@@ -84,7 +86,10 @@ class Prepared:
         curtain.show()
         for index in sorted(self.graph._reach([self.nodes[place]])):
             node: Node = self.graph.nodes[index]
-            if not isinstance(node.function, str) and differs(real[index][: t + 1], seen[index][: t + 1]).any():
+            if (
+                not isinstance(node.function, str)
+                and differs(real[index][: t + 1], seen[index][: t + 1]).any()
+            ):
                 return str(node.function.__name__)
         return ""
 
@@ -167,9 +172,7 @@ def _note(leaks: dict[int, Leak], real: Floats, seen: Floats, t: int, direction:
         leak.affected.update(changed.tolist())
 
 
-def _finding(
-    prepared: Prepared, bars: Bars, curtains: dict[int, Curtain], k: int, leak: Leak
-) -> Finding:
+def _finding(prepared: Prepared, bars: Bars, curtains: dict[int, Curtain], k: int, leak: Leak) -> Finding:
     component, name = prepared.names[k]
     symbol = f" of {bars.symbols[leak.symbol]}" if bars.n_symbols > 1 else ""
     shown = f"{leak.old:.6g} became {leak.new:.6g}{symbol}"
@@ -210,7 +213,9 @@ def probe_repeat(prepared: Prepared, bars: Bars) -> list[Finding]:
     for k in np.flatnonzero(differs(one, two).any(axis=(1, 2))):
         component, name = prepared.names[k]
         u = int(np.flatnonzero(differs(one[k], two[k]).any(axis=1))[0])
-        found.append(finding_at(bars, component, f"prepare {name!r}", u, "differs between two identical runs"))
+        found.append(
+            finding_at(bars, component, f"prepare {name!r}", u, "differs between two identical runs")
+        )
     return found
 
 

@@ -19,7 +19,15 @@ from admf_ray.engine.stack import Stack, explain
 from admf_ray.market import Bars, Window
 from admf_ray.rules.state import MARKET
 
-__all__ = ["Case", "Difference", "Handler", "HandlerFactory", "first_difference", "revealed_events", "run_events"]
+__all__ = [
+    "Case",
+    "Difference",
+    "Handler",
+    "HandlerFactory",
+    "first_difference",
+    "revealed_events",
+    "run_events",
+]
 
 Handler = Callable[[int, int], float]
 HandlerFactory = Callable[[Bars], Handler]
@@ -76,7 +84,9 @@ def _events(
     return [event for event in bus.log if not isinstance(event, BarEvent)]
 
 
-def revealed_events(case: Case, curtain: Curtain, window: Window, handler: Handler | None = None) -> list[Event]:
+def revealed_events(
+    case: Case, curtain: Curtain, window: Window, handler: Handler | None = None
+) -> list[Event]:
     """Replay a window on bars that are false until they are due.
 
     Notes
@@ -169,7 +179,9 @@ class _Stages:
         return self._module.mark_at(t, *rest)
 
 
-def first_difference(case: Case, real: Sequence[Event], seen: Sequence[Event], last: int) -> Difference | None:
+def first_difference(
+    case: Case, real: Sequence[Event], seen: Sequence[Event], last: int
+) -> Difference | None:
     """Return the first difference between two runs at bars up to `last`; None when there is none."""
     one = [event for event in real if event.bar <= last]
     two = [event for event in seen if event.bar <= last]
@@ -218,9 +230,7 @@ def _shown(event: Event | None) -> str:
     if isinstance(event, SignalEvent):
         return f"weight {event.weight:.6g} in {event.symbol}"
     if isinstance(event, FillEvent):
-        return (
-            f"{event.qty:.6g} {event.symbol} at {event.price:.6g}, commission {event.commission:.6g} ({event.reason})"
-        )
+        return f"{event.qty:.6g} {event.symbol} at {event.price:.6g}, commission {event.commission:.6g} ({event.reason})"
     if isinstance(event, OrderEvent):
         price = "" if math.isnan(event.price) else f" at {event.price:.6g}"
         return f"{event.kind} {event.qty:.6g} {event.symbol}{price}"

@@ -88,7 +88,9 @@ def probe_warmup(
         return [], settled
     t, whole, part = first
     said = f"warmup_bars = {declared}" if declared is not None else f"values count as known after {own} bars"
-    until = f"decisions agree from {settled} bars on" if settled is not None else "they do not agree with more"
+    until = (
+        f"decisions agree from {settled} bars on" if settled is not None else "they do not agree with more"
+    )
     detail = (
         f"too short: {said}, but weight {whole:.6g} became {part:.6g} with {need} bars of history; {until}"
     )
