@@ -121,7 +121,7 @@ def market_flags(bars: Bars, market: Market) -> dict[str, bool]:
     return {
         "SINGLE": bars.n_symbols == 1,
         "GAPS": not bool(bars.tradable.all()),
-        "CLOSES": bool(market.close_out.any()),
+        "CLOSES": bool((market.close_out == DELISTED).any()),
     }
 
 

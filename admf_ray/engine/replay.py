@@ -146,6 +146,7 @@ class Replay:
         ]
         rules = dict(structure.rules)
         self.carries, self.protected = rules["CARRY"], rules["PROTECTED"]
+        self.closes = self.flags["CLOSES"] or rules["SESSIONS"]
         self.watches, self.banded = rules["HALTS"], rules["BAND"]
         n = bars.n_symbols
         self.account = np.empty(N_ACCOUNT)
@@ -177,7 +178,7 @@ class Replay:
             module.carry_at(t, self.market, self.v, a, self.book)
         if self.busy:
             self._fill(t)
-        if self.flags["CLOSES"]:
+        if self.closes:
             self._close_out(t)
         previous = self.equity
         self.equity, required = module.mark_at(t, self.market, self.v, a, self.book)
@@ -288,7 +289,7 @@ class Replay:
                     self._order(t, s, module.settle_at(s, scale, self.equity, m, v, book, orders))
 
     def _delisted(self, t: int, s: int) -> bool:
-        if not self.flags["CLOSES"]:
+        if not self.closes:
             return False
         return REASONS[int(np.atleast_1d(self.market.close_out[t])[s])] == "delisted"
 

@@ -214,7 +214,8 @@ class Stack:
             names.pop(name, None)
         names.update(structure.rules)
         names.update(flags)
-        names["EVERY"] = flags["GAPS"] or flags["CLOSES"] or names["CARRY"]
+        names["CLOSES"] = flags["CLOSES"] or names["SESSIONS"]
+        names["EVERY"] = flags["GAPS"] or names["CARRY"]
         names.update({f"rule_{part.key}": part.rule for part in parts if part.rule is not None})
         names.update(rule=rule, KERNEL=KERNEL_OPTIONS, INNER=INNER_KERNEL_OPTIONS)
         return load_module("stack", generate(parts) + template(), names)

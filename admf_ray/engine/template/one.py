@@ -75,6 +75,8 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
                 break
             if EVERY or order.kind != NONE or (PROTECTED and qty != 0.0) or t + 1 == right:
                 break
+            if CLOSES and at(m.close_out, t + 1, 0) != 0:
+                break
             t += 1
         position = mark_step(close, position)
         # (e) the risk manager proposes; (f) the order waits for the next bar

@@ -4,7 +4,8 @@
 # the code, so a stack pays only for what it uses.
 #   SINGLE one symbol; GAPS symbols may miss bars; CLOSES forced exits at a close; PROTECTED brackets;
 #   GROSS one symbol can exceed the gross limit; EVERY every bar needs all steps; RESIZE size at the
-#   fill; BAND re-size on drift; HALTS drawdown halt; CARRY financing; TAIL keep returns
+#   fill; BAND re-size on drift; HALTS drawdown halt; CARRY financing; RANGED slippage by range;
+#   TAIL keep returns
 
 
 @rule
@@ -42,7 +43,7 @@ def execute(t, s, qty, raw, price, reason, cut, m, equity, account, position, p)
 @rule
 def last_range(m, t, s):
     """High less low of the bar before `t`."""
-    if t == 0:
+    if not RANGED or t == 0:  # far memory: not touched for nothing
         return 0.0
     width = at(m.high, t - 1, s) - at(m.low, t - 1, s)
     return width if width == width else 0.0
