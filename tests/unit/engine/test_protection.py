@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from admf_ray.market import Instrument
-from tests.parity.markets import DAY_NS
 from tests.unit.engine.scripted import KEEP, bars_of, fills, noticed, play
 
 APPROX = pytest.approx
+DAY_NS = 86_400 * 10**9
 
 
 class TestBracket:
