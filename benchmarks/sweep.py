@@ -100,7 +100,9 @@ def grid(stack: Stack, count: int, settings: dict[str, object]) -> NDArray[np.fl
     side = round(math.sqrt(count))
     base = stack.vector({"fast": 2, "slow": 400, **settings})
     values = np.tile(base, (side * -(-count // side), 1))[:count]
-    pairs = [(f, s) for f in range(2, 2 + side) for s in range(10 + side, 10 + side + -(-count // side))][:count]
+    pairs = [(f, s) for f in range(2, 2 + side) for s in range(10 + side, 10 + side + -(-count // side))][
+        :count
+    ]
     values[:, stack.columns.index("fast")] = [f for f, _ in pairs]
     values[:, stack.columns.index("slow")] = [s for _, s in pairs]
     return values
@@ -126,11 +128,13 @@ def kernel_call(bars: Bars, stack: Stack, values: NDArray[np.float64]) -> tuple[
     return call, table
 
 
-def against_hand(label: str, bars: Bars, count: int, settings: dict[str, object], filters: tuple[str, ...]) -> None:
+def against_hand(
+    label: str, bars: Bars, count: int, settings: dict[str, object], filters: tuple[str, ...]
+) -> None:
     """Print ns per bar and point of both, and the ratio of speeds."""
     stack = Stack(find("ma_crossover"), tuple(find(f, "filter") for f in filters))
     values = grid(stack, count, settings)
-    call, table = kernel_call(bars, stack, values)
+    call, _ = kernel_call(bars, stack, values)
     plain = Stack(find("ma_crossover"))
     _, bare = kernel_call(bars, plain, grid(plain, count, {}))
     opens, closes = bars.open[:, 0].copy(), bars.close[:, 0].copy()
@@ -195,7 +199,9 @@ def memory(bars: Bars) -> None:
         del result
         gc.collect()
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(f"  {count:7,} points: peak memory +{(after - before) / 1024:6.1f} MiB, its rows {rows / 2**20:.1f} MiB")
+        print(
+            f"  {count:7,} points: peak +{(after - before) / 1024:6.1f} MiB, its rows {rows / 2**20:.1f} MiB"
+        )
 
 
 def replay_speed(bars: Bars) -> None:
@@ -231,7 +237,9 @@ def against_vectorbt(bars: Bars, count: int = 500) -> None:
     theirs()
     sweep(bars, stack, values, window)
     other, ours = best(3, theirs, lambda: sweep(bars, stack, values, window))
-    print(f"vectorbt {count / other:,.0f} points/s, ours {count / ours:,.0f} points/s: ratio {other / ours:.0f}")
+    print(
+        f"vectorbt {count / other:,.0f} points/s, ours {count / ours:,.0f} points/s: ratio {other / ours:.0f}"
+    )
 
 
 def main() -> None:

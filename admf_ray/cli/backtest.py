@@ -109,14 +109,15 @@ def _show(found: Backtest) -> None:
         highlight=False,
     )
     table = Table(box=None, pad_edge=False, show_header=False)
-    for _ in range(3):
-        table.add_column(style="dim")
-        table.add_column(justify="right")
+    across = 3 if console.width >= 110 else 2
+    for _ in range(across):
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
     cells = [(name, _text(name, value)) for name, value in found.metrics.items() if name not in HIDDEN]
-    rows = -(-len(cells) // 3)
+    rows = -(-len(cells) // across)
     for r in range(rows):
         line: list[str] = []
-        for c in range(3):
+        for c in range(across):
             k = r + c * rows
             line += list(cells[k]) if k < len(cells) else ["", ""]
         table.add_row(*line)
@@ -124,7 +125,9 @@ def _show(found: Backtest) -> None:
     open_trades = [trade for trade in result.trades if trade.reason == "open"]
     if open_trades:
         profit = sum(trade.pnl for trade in open_trades)
-        console.print(f"still open: {len(open_trades)} trade(s) worth {profit:,.2f}, marked, not counted above")
+        console.print(
+            f"still open: {len(open_trades)} trade(s) worth {profit:,.2f}, marked, not counted above"
+        )
     if found.metrics["halted"]:
         console.print(f"stopped early: {result.fills[-1].reason if result.fills else 'halted'}")
 

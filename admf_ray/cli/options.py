@@ -96,7 +96,13 @@ def data_options(command: Command) -> Command:
         **kwargs: Any,
     ) -> Any:
         source = data if data.startswith("sample:") or "*" in data else str(Path(data))
-        load = {"data": source, "stamp": stamp, "zone": zone, "adjusted": adjusted, "on_bad_rows": on_bad_rows}
+        load: dict[str, Any] = {
+            "data": source,
+            "stamp": stamp,
+            "zone": zone,
+            "adjusted": adjusted,
+            "on_bad_rows": on_bad_rows,
+        }
         if symbols:
             load["symbols"] = list(symbols)
         return command(*args, load=load, **kwargs)

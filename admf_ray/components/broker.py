@@ -54,4 +54,5 @@ class SimulatedBroker(Component):
             "trigger": trigger,
             "financing": costs.financing if carry else costs.no_financing,
             "CARRY": carry,
+            "RANGED": p.slippage_range_frac > 0.0,
         }

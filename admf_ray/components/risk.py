@@ -82,4 +82,5 @@ class RiskManager(Component):
             "BAND": p.rebalance_band_frac > 0.0,
             "GROSS": p.max_gross_exposure < p.max_symbol_exposure,
             "HALTS": p.max_drawdown_frac > 0.0,
+            "SESSIONS": p.flat_at_session_end == "yes",
         }

@@ -186,7 +186,8 @@ class Graph:
             for done in [i for i, last in last_use.items() if last == index and i != index]:
                 values.pop(done, None)
         for row, index in enumerate(wanted):
-            table[row] = values[index]
+            own = values[index]
+            table[row] = _carried(own, bars) if isinstance(self.nodes[index].function, str) else own
         return table
 
     def _uses(self, node: int, argument: int) -> bool:
@@ -240,6 +241,17 @@ def _evaluate(node: Node, values: dict[int, Array], bars: Bars) -> Array:
             place = np.cumsum(has_bar) - 1
             result[:, s] = np.where(place >= 0, known[np.maximum(place, 0)] if known.size else np.nan, np.nan)
     return result
+
+
+def _carried(values: Array, bars: Bars) -> Array:
+    """Return a column with each symbol's last value standing through its missing bars."""
+    has_bar = np.isfinite(bars.close)
+    if has_bar.all():
+        return values
+    steps = np.arange(bars.n_bars)[:, None]
+    place = np.maximum.accumulate(np.where(has_bar, steps, -1), axis=0)
+    carried = np.take_along_axis(values, np.maximum(place, 0), axis=0)
+    return np.where(place >= 0, carried, np.nan)
 
 
 def _checked(node: Node, result: Any, shape: tuple[int, ...]) -> Array:

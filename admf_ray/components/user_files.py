@@ -50,7 +50,9 @@ def import_components(path: str | Path) -> list[type[Component]]:
         raise
     except Exception as error:
         line = _line_in(error, str(file))
-        raise ComponentError(f"{path}{line}: does not import, {type(error).__name__}: {error}; mend it") from error
+        raise ComponentError(
+            f"{path}{line}: does not import, {type(error).__name__}: {error}; mend it"
+        ) from error
     finally:
         sys.path.remove(folder)
     _register_the_rest(vars(module).values(), name)
@@ -63,9 +65,10 @@ def import_components(path: str | Path) -> list[type[Component]]:
 def _register_the_rest(members: Iterable[object], module: str) -> None:
     known = registered_in(module)
     for member in members:
-        if isinstance(member, type) and issubclass(member, Component) and member.__module__ == module:
-            if member not in known:
-                register()(member)
+        if not (isinstance(member, type) and issubclass(member, Component)):
+            continue
+        if member.__module__ == module and member not in known:
+            register()(member)
 
 
 def _line_in(error: BaseException, path: str) -> str:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
-from admf_ray.engine import handlers  # noqa: F401 - registers the data handlers, so that names find them
+from admf_ray.components import broker, library, portfolio, risk  # noqa: F401 - registers them
+from admf_ray.engine import handlers  # noqa: F401 - registers them
 from admf_ray.engine.bus import EventBus
 from admf_ray.engine.contents import Contents
 from admf_ray.engine.lifecycle import STATES, Lifecycle

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.components.tracing import Graph, column
-from admf_ray.errors import ComponentError
 from admf_ray.engine.plan import trace
+from admf_ray.errors import ComponentError, DataError
 from admf_ray.market import Bars, Window
 
 if TYPE_CHECKING:
     from admf_ray.engine.inputs import Table
     from admf_ray.engine.stack import Stack, Structure
 
-__all__ = ["Columns", "fitted_tables"]
+__all__ = ["Columns", "apply_fitted", "fitted_tables", "learn"]
 
 Floats = NDArray[np.float64]
 
@@ -35,21 +35,30 @@ class Columns:
         Bars from here on are not there.
     start : int
         Bars before are not there.
+
+    Notes
+    -----
+    The values are copied, so nothing here leads back to bars outside the range.
     """
 
     def __init__(self, bars: Bars, s: int, stop: int, start: int = 0) -> None:
-        self._bars, self._s, self._range = bars, s, (start, stop)
+        names = ["open", "high", "low", "close", "day", "minute_of_day", "weekday", *bars.extra]
+        names += ["volume"] if bars.volume is not None else []
+        self._length = stop - start
+        self._values: dict[str, Floats] = {}
+        for name in names:
+            self._values[name] = np.array(column(bars, name)[start:stop, s])
+            self._values[name].setflags(write=False)
 
     def __getattr__(self, name: str) -> Floats:
         if name.startswith("_"):
             raise AttributeError(name)
-        start, stop = self._range
-        values = np.array(column(self._bars, name)[start:stop, self._s])
-        values.setflags(write=False)
-        return values
+        if name not in self._values:
+            raise DataError(f"bars.{name}: the data has no such column; it has {', '.join(self._values)}")
+        return self._values[name]
 
     def __len__(self) -> int:
-        return self._range[1] - self._range[0]
+        return self._length
 
 
 def fitted_tables(
@@ -97,10 +106,21 @@ def fitted_tables(
 
 def _learned(cls: type[Any], p: Any, fields: tuple[str, ...], bars: Bars, train: Window) -> Floats:
     """Fit and prepare one set of parameters; shape (n_fields, n_bars, n_symbols)."""
+    return apply_fitted(cls, p, fields, bars, learn(cls, p, bars, train))
+
+
+def learn(cls: type[Any], p: Any, bars: Bars, train: Window) -> list[bytes]:
+    """Fit on the training bars alone; returns each symbol's result as bytes."""
+    return [
+        pickle.dumps(cls.fit(Columns(bars, s, train.stop, train.start), p)) for s in range(bars.n_symbols)
+    ]
+
+
+def apply_fitted(cls: type[Any], p: Any, fields: tuple[str, ...], bars: Bars, frozen: list[bytes]) -> Floats:
+    """Prepare with what `learn` returned; shape (n_fields, n_bars, n_symbols)."""
     out = np.full((len(fields), bars.n_bars, bars.n_symbols), np.nan)
     for s in range(bars.n_symbols):
-        frozen = pickle.dumps(cls.fit(Columns(bars, s, train.stop, train.start), p))
-        found = cls.prepare(Columns(bars, s, bars.n_bars), p, pickle.loads(frozen))
+        found = cls.prepare(Columns(bars, s, bars.n_bars), p, pickle.loads(frozen[s]))
         if not isinstance(found, Mapping) or tuple(found) != fields:
             shown = ", ".join(found) if isinstance(found, Mapping) else type(found).__name__
             raise ComponentError(

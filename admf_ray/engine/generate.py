@@ -117,7 +117,9 @@ def _call(place: int, part: Part) -> list[str]:
     }
     call = f"rule_{part.key}({', '.join(given.get(name, name) for name in asked)})"
     if "memory" not in asked:
-        return _rule(f"call_{part.key}(table, rows, t, s, weight, held, p, memory)", f"return float({call}), memory")
+        return _rule(
+            f"call_{part.key}(table, rows, t, s, weight, held, p, memory)", f"return float({call}), memory"
+        )
     slots = [f"memory[{k}]" for k in range(place)] + ["own"]
     return _rule(
         f"call_{part.key}(table, rows, t, s, weight, held, p, memory)",
@@ -130,7 +132,9 @@ def _chain(ruled: Sequence[Part]) -> list[str]:
     compiled = ruled and ruled[0].key == "strategy"
     lines = _rule(
         "decide(table, rows, t, s, held, p, memory)",
-        "return call_strategy(table, rows, t, s, 0.0, held, p, memory)" if compiled else "return np.nan, memory",
+        "return call_strategy(table, rows, t, s, 0.0, held, p, memory)"
+        if compiled
+        else "return np.nan, memory",
     )
     filters = [part for part in ruled if part.key != "strategy"]
     calls = [f"call_{part.key}(table, rows, t, s, weight, held, p, memory)" for part in filters]

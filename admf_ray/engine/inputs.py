@@ -17,7 +17,16 @@ from admf_ray.market import Bars, Window
 from admf_ray.rules.compile import kernel
 from admf_ray.rules.state import DELISTED, SESSION_END, Market
 
-__all__ = ["Table", "Windows", "check_points", "check_window", "market_arrays", "market_flags", "tables"]
+__all__ = [
+    "Table",
+    "Windows",
+    "check_points",
+    "check_session",
+    "check_window",
+    "market_arrays",
+    "market_flags",
+    "tables",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -57,13 +66,39 @@ def market_arrays(bars: Bars) -> Market:
         arrays = [array.reshape(-1) for array in arrays]
     for array in arrays:
         array.setflags(write=False)
-    return Market(*arrays, bars_per_year=float(bars.bars_per_year))
+    columns = dict(zip(Market._fields, arrays, strict=False))
+    return Market(**columns, bars_per_year=float(bars.bars_per_year))
 
 
 def session_ends(bars: Bars) -> NDArray[np.bool_] | None:
-    """Return where a session's last bar closes, shape (n_bars,); None where no session end is declared."""
-    minute = getattr(bars, "session_end_minute", None)
-    return None if minute is None else np.asarray(bars.minute_of_day == minute)
+    """Return where a session's last bar closes, shape (n_bars,); None where no session end is declared.
+
+    Notes
+    -----
+    A day that ends early ends with its last bar: exchanges announce such days.
+    """
+    if bars.session_end_minute is None:
+        return None
+    last_of_day = np.append(bars.day[1:] != bars.day[:-1], False)
+    return np.asarray((bars.minute_of_day == bars.session_end_minute) | last_of_day)
+
+
+def check_session(stack: Stack, values: Floats, bars: Bars) -> None:
+    """Refuse points that ask to be flat at a session end which nobody declared.
+
+    Raises
+    ------
+    ConfigError
+        The data has no session end.
+    """
+    name = "risk.flat_at_session_end"
+    if bars.session_end_minute is not None or name not in stack.columns:
+        return
+    if (values[:, stack.columns.index(name)] != 0.0).any():
+        raise ConfigError(
+            "risk.flat_at_session_end: must know when sessions end, found no session_end with the data; "
+            "load it with session_end: '16:00'"
+        )
 
 
 def benchmark_returns(bars: Bars) -> Floats:
@@ -86,7 +121,7 @@ def market_flags(bars: Bars, market: Market) -> dict[str, bool]:
     return {
         "SINGLE": bars.n_symbols == 1,
         "GAPS": not bool(bars.tradable.all()),
-        "CLOSES": bool(market.close_out.any()),
+        "CLOSES": bool((market.close_out == DELISTED).any()),
     }
 
 
@@ -180,7 +215,7 @@ def slice_cuts(window: Window, slices: int) -> list[int]:
 
 
 @kernel
-def _benchmark_sums(benchmark, start, stop):
+def _benchmark_sums(benchmark: Floats, start: int, stop: int) -> tuple[float, float]:
     total, squares = 0.0, 0.0
     for t in range(start + 1, stop):
         total += benchmark[t]
@@ -255,7 +290,8 @@ def _fitting_end(nodes: Ints, begin: int, capacity: int) -> int:
         end = begin + (end - begin) // 2
     if len(np.unique(nodes[begin:end])) > capacity:
         raise ResourceError(
-            f"prepared values: one point needs {nodes.shape[1]} columns, room for {capacity}; raise the memory limit"
+            f"prepared values: one point needs {nodes.shape[1]} columns, found room for {capacity}; "
+            "raise the memory limit"
         )
     return end
 

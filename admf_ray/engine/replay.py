@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from admf_ray.engine.bus import EventBus
 from admf_ray.engine.events import BarEvent, FillEvent, OrderEvent, RiskEvent, SignalEvent
-from admf_ray.engine.inputs import Windows, check_points, check_window, market_arrays, market_flags, tables
+from admf_ray.engine.inputs import (
+    Windows,
+    check_points,
+    check_session,
+    check_window,
+    market_arrays,
+    market_flags,
+    tables,
+)
 from admf_ray.engine.stack import Stack, explain
 from admf_ray.engine.trades import Trade, trades_of
 from admf_ray.market import Bars, Window
@@ -124,19 +132,21 @@ class Replay:
     def _open(self) -> None:
         bars, stack = self.bars, self.stack
         self.bus = self.bus if self.bus is not None else EventBus()
-        self.market = market_arrays(bars)
         check_window(self.window, bars.n_bars)
         self.v = check_points(stack, [self.row])
-        (structure, points), = stack.groups(self.v).items()
+        check_session(stack, self.v, bars)
+        self.market = market_arrays(bars)
+        ((structure, points),) = stack.groups(self.v).items()
         self.flags = {**market_flags(bars, self.market), "TAIL": True}
         self.module = stack.compile(structure, **self.flags)
-        table, = tables(stack, structure, self.v, points, bars, self.train, 2**62)
+        (table,) = tables(stack, structure, self.v, points, bars, self.train, 2**62)
         self.table, self.ix = table.rows, table.ix
         self.ready = [
             max((int(table.first[r, s]) for r in table.ix[0]), default=0) for s in range(bars.n_symbols)
         ]
         rules = dict(structure.rules)
         self.carries, self.protected = rules["CARRY"], rules["PROTECTED"]
+        self.closes = self.flags["CLOSES"] or rules["SESSIONS"]
         self.watches, self.banded = rules["HALTS"], rules["BAND"]
         n = bars.n_symbols
         self.account = np.empty(N_ACCOUNT)
@@ -168,7 +178,7 @@ class Replay:
             module.carry_at(t, self.market, self.v, a, self.book)
         if self.busy:
             self._fill(t)
-        if self.flags["CLOSES"]:
+        if self.closes:
             self._close_out(t)
         previous = self.equity
         self.equity, required = module.mark_at(t, self.market, self.v, a, self.book)
@@ -200,9 +210,14 @@ class Replay:
                 )
 
     def _fill(self, t: int) -> None:
-        """(a) Fill what was ordered: exposure down, then up, then brackets."""
+        """Fill what was ordered (a): exposure down, then up, then brackets."""
         module, m, v, a, book, orders = (
-            self.module, self.market, self.v, self.account, self.book, self.orders
+            self.module,
+            self.market,
+            self.v,
+            self.account,
+            self.book,
+            self.orders,
         )
         present = [s for s in range(len(book)) if self.present[t][s]]
         opening, need = 0, 0.0
@@ -250,7 +265,7 @@ class Replay:
             self.filled.append(self.bus.publish(event))
 
     def _decide(self, t: int) -> None:
-        """(c) to (f): weights, filters, sizes, orders."""
+        """Make orders, (c) to (f): weights, filters, sizes."""
         module, m, v, book, orders = self.module, self.market, self.v, self.book, self.orders
         proposals: list[int] = []
         wanted, others = 0.0, 0.0
@@ -274,7 +289,7 @@ class Replay:
                     self._order(t, s, module.settle_at(s, scale, self.equity, m, v, book, orders))
 
     def _delisted(self, t: int, s: int) -> bool:
-        if not self.flags["CLOSES"]:
+        if not self.closes:
             return False
         return REASONS[int(np.atleast_1d(self.market.close_out[t])[s])] == "delisted"
 
@@ -303,7 +318,12 @@ class Replay:
         assert self.bus is not None
         if order[0] != NONE:
             event = OrderEvent(
-                t, self.times[t], self.bars.symbols[s], KINDS[order[0]], order[1], order[2],
+                t,
+                self.times[t],
+                self.bars.symbols[s],
+                KINDS[order[0]],
+                order[1],
+                order[2],
                 REASONS[int(order[4])],
             )
             self.sent.append(self.bus.publish(event))
@@ -338,8 +358,21 @@ class Replay:
         sums = np.zeros((plan.n_slices, 2))
         path = np.zeros(window.n_bars)
         self.module.judge(
-            np.array(self.marked), np.array(self.nets), places, plan.cuts, self.equity, plan.b1[0], plan.b2[0], self.market, self.v, self.account, row,
-            sums, np.empty(n), np.empty(n), path,
+            np.array(self.marked),
+            np.array(self.nets),
+            places,
+            plan.cuts,
+            self.equity,
+            plan.b1[0],
+            plan.b2[0],
+            self.market,
+            self.v,
+            self.account,
+            row,
+            sums,
+            np.empty(n),
+            np.empty(n),
+            path,
         )
         return ReplayResult(
             window,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
+from itertools import pairwise
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,7 @@ from admf_ray.components.tracing import Graph, TracedBars
 from admf_ray.engine.generate import Part, generate
 from admf_ray.errors import ComponentError, ConfigError, closest
 from admf_ray.rules import accounting, costs, metrics, state
-from admf_ray.rules.compile import KERNEL_OPTIONS, load_module, rule
+from admf_ray.rules.compile import INNER_KERNEL_OPTIONS, KERNEL_OPTIONS, load_module, rule
 
 __all__ = ["Stack", "Structure"]
 
@@ -103,7 +104,7 @@ class Stack:
     def spans(self) -> tuple[slice, ...]:
         """Each part's columns."""
         ends = np.cumsum([0, *(len(cls.parameters) for _, cls in self.classes)])
-        return tuple(slice(int(a), int(b)) for a, b in zip(ends, ends[1:], strict=False))
+        return tuple(slice(int(a), int(b)) for a, b in pairwise(ends))
 
     def vector(self, settings: Mapping[str, Any] | None = None) -> Floats:
         """Return one point as a row of floats.
@@ -198,8 +199,7 @@ class Stack:
 
     def _compile(self, structure: Structure, flags: Mapping[str, bool]) -> ModuleType:
         parts = [
-            Part(key, cls, fields)
-            for (key, cls), fields in zip(self.classes, structure.fields, strict=True)
+            Part(key, cls, fields) for (key, cls), fields in zip(self.classes, structure.fields, strict=True)
         ]
         names: dict[str, Any] = {}
         for source in (state, accounting, costs, metrics):
@@ -214,9 +214,10 @@ class Stack:
             names.pop(name, None)
         names.update(structure.rules)
         names.update(flags)
-        names["EVERY"] = flags["GAPS"] or flags["CLOSES"] or names["CARRY"]
+        names["CLOSES"] = flags["CLOSES"] or names["SESSIONS"]
+        names["EVERY"] = flags["GAPS"] or names["CARRY"]
         names.update({f"rule_{part.key}": part.rule for part in parts if part.rule is not None})
-        names.update(rule=rule, KERNEL=KERNEL_OPTIONS)
+        names.update(rule=rule, KERNEL=KERNEL_OPTIONS, INNER=INNER_KERNEL_OPTIONS)
         return load_module("stack", generate(parts) + template(), names)
 
 
@@ -245,7 +246,9 @@ def prepared(cls: type[Any], bars: Any, p: Any) -> dict[str, Any]:
 def template() -> str:
     """Return the text every stack shares."""
     folder = resources.files("admf_ray.engine") / "template"
-    return "\n\n".join((folder / f"{name}.py").read_text() for name in ("steps", "one", "many", "sweep", "replay"))
+    return "\n\n".join(
+        (folder / f"{name}.py").read_text() for name in ("steps", "one", "many", "sweep", "replay")
+    )
 
 
 def explain(error: NumbaError, strategy: str) -> ComponentError:

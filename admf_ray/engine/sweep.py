@@ -11,7 +11,15 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from admf_ray.engine.inputs import Table, Windows, check_points, market_arrays, market_flags, tables
+from admf_ray.engine.inputs import (
+    Table,
+    Windows,
+    check_points,
+    check_session,
+    market_arrays,
+    market_flags,
+    tables,
+)
 from admf_ray.engine.stack import Stack, explain
 from admf_ray.errors import ComponentError, ConfigError
 from admf_ray.market import Bars, Window
@@ -101,6 +109,7 @@ def sweep(
     if not stack.strategy.is_compiled():
         raise ComponentError(f"{stack.strategy.label()}: has on_bar, so it runs in replay only; use replay")
     values = check_points(stack, values)
+    check_session(stack, values, bars)
     market = market_arrays(bars)
     plan = Windows.build(windows, market)
     names = METRICS + (TAIL_METRICS if tail else ())
@@ -115,10 +124,12 @@ def sweep(
         for places, train in _runs(stack, windows, trains):
             part = Windows.build([windows[w] for w in places], market)
             for table in tables(stack, structure, values, points, bars, train, limit_bytes):
-                results, slices = _run(module, stack, market, table, values, part, control, len(names), threads)
-                at = np.ix_(table.points, places)
-                out[at] = results
-                sums[(*at, slice(0, part.n_slices))] = slices
+                results, slices = _run(
+                    module, stack, market, table, values, part, control, len(names), threads
+                )
+                for k, place in enumerate(places):
+                    out[table.points, place] = results[:, k]
+                    sums[table.points, place, : part.n_slices] = slices[:, k]
     return SweepResult(plan.names, names, out, sums)
 
 

@@ -55,6 +55,8 @@ class Bars:
         Facts a user should know about these data.
     counts : mapping of str to int
         Rows dropped or forward-filled because the user said so.
+    session_end_minute : int or None
+        Local minute of the day at which sessions end, where it was declared.
 
     Raises
     ------
@@ -82,6 +84,7 @@ class Bars:
     bars_per_year: float = 0.0
     notes: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    session_end_minute: int | None = None
 
     def __post_init__(self) -> None:
         put = self.__dict__.__setitem__
@@ -121,6 +124,7 @@ class Bars:
         bars_per_year: float = 0.0,
         notes: Sequence[str] = (),
         counts: Mapping[str, int] | None = None,
+        session_end_minute: int | None = None,
     ) -> Bars:
         """Build bars from arrays, in any order of symbols, and check every value.
 
@@ -135,7 +139,7 @@ class Bars:
             Names of the columns; ``S0``, ``S1``, … zero-padded when left out.
         tradable : bool array, optional
             Default: where all four prices are present.
-        extra, instruments, zone, bars_per_year, notes, counts
+        extra, instruments, zone, bars_per_year, notes, counts, session_end_minute
             As in the class.
 
         Raises
@@ -186,6 +190,7 @@ class Bars:
             bars_per_year=bars_per_year,
             notes=tuple(notes),
             counts=counts or {},
+            session_end_minute=session_end_minute,
         )
         raise_errors(check_bars(bars))
         return bars
@@ -239,6 +244,7 @@ class Bars:
             self.instruments,
             self.zone,
             self.bars_per_year,
+            self.session_end_minute,
             sorted(self.extra),
             self.n_bars,
         )

@@ -21,7 +21,7 @@ from admf_ray.market.instruments import Instrument
 from admf_ray.market.repair import OnBadRows, check_choice, repair
 from admf_ray.market.samples import read_sample
 from admf_ray.market.sources import read_sources
-from admf_ray.market.stamps import StampMeaning
+from admf_ray.market.stamps import StampMeaning, session_minutes
 from admf_ray.market.table import SymbolTable
 from admf_ray.market.tables import Reading, symbol_tables
 
@@ -236,6 +236,7 @@ def load_bars(
         bars_per_year=bars_per_year,
         notes=tuple(notes),
         counts=counts,
+        session_end_minute=None if session_end is None else session_minutes(session_end),
         **columns,
     )
 

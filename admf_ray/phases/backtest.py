@@ -70,7 +70,13 @@ def make_stack(strategy: str | type[Any], filters: Sequence[str | type[Any]] = (
 
 
 def build_container(
-    name: str, bars: Bars, stack: Stack, row: Any, *, keep_log: bool = False, handler: str = "HistoricalDataHandler"
+    name: str,
+    bars: Bars,
+    stack: Stack,
+    row: Any,
+    *,
+    keep_log: bool = False,
+    handler: str = "HistoricalDataHandler",
 ) -> ScopedContainer:
     """Return a container, not yet initialised, that holds the bars and the stack's components at a point.
 
@@ -100,7 +106,7 @@ def build_container(
 def replay_in(
     container: ScopedContainer, stack: Stack, row: Any, window: Window, train: Window | None = None
 ) -> ReplayResult:
-    """Replay a point in an initialised container and return what it gave; the container tears down on failure."""
+    """Replay a point in an initialised container and return what it gave; torn down on failure."""
 
     def drive(scope: ScopedContainer) -> ReplayResult:
         data = scope.data_handler
@@ -135,7 +141,7 @@ def _weights(strategy: Any, answer: Any, bars: Bars) -> Mapping[str, Any]:
         if bars.n_symbols == 1 or answer is None:
             return {bars.symbols[0]: answer}
         raise ComponentError(
-            f"{strategy.label()}.on_bar: must return a dict of weights by symbol for {bars.n_symbols} symbols, "
+            f"{strategy.label()}.on_bar: must return weights by symbol for {bars.n_symbols} symbols, "
             f"found one number; name the symbols"
         )
     raise ComponentError(
@@ -178,9 +184,10 @@ def backtest(
     Examples
     --------
     >>> from admf_ray import backtest
-    >>> result = backtest("ma_crossover", {"fast": 5, "slow": 20}, data="sample:sp500", start="2014", end="2017")
+    >>> point = {"fast": 5, "slow": 20}
+    >>> result = backtest("ma_crossover", point, data="sample:sp500", start="2014", end="2017")
     >>> round(result.metrics["trades"])
-    26
+    34
     """
     bars = data if isinstance(data, Bars) else load_bars(data, **load)
     bars = bars.between(None, end) if end is not None else bars

@@ -10,7 +10,12 @@ from admf_ray.rules.compile import rule
 from admf_ray.rules.costs import commission
 from admf_ray.rules.state import Account, Position
 
-__all__ = ["affordable", "apply_fill", "charge", "margin_held", "margin_required",
+__all__ = [
+    "affordable",
+    "apply_fill",
+    "charge",
+    "margin_held",
+    "margin_required",
     "short_margin_required",
     "to_lot",
     "watch",

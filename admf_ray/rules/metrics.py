@@ -309,7 +309,9 @@ def finish(m, account, n_bars, active, cash, equity, b1, b2, bars_per_year, row)
     matched1 = m.t1 - exposure * b1
     matched2 = m.t2 - 2.0 * exposure * m.cross + exposure * exposure * b2
     # a difference of large sums: only what stands above their rounding counts
-    matched_sd = _spread(n, matched1, matched2) if matched2 > NOISE * (m.t2 + exposure * exposure * b2) else 0.0
+    matched_sd = (
+        _spread(n, matched1, matched2) if matched2 > NOISE * (m.t2 + exposure * exposure * b2) else 0.0
+    )
     row[0] = n
     row[1] = equity
     row[2] = growth - 1.0
@@ -374,6 +376,6 @@ def tail(returns, row):
 @kernel
 def _quantile(ordered, q):
     place = q * (ordered.size - 1)
-    below = int(math.floor(place))
+    below = math.floor(place)
     above = min(below + 1, ordered.size - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)

@@ -1,7 +1,7 @@
 # Text of a compiled stack, part 2b: the loop over bars for several symbols of one account.
 
 
-@njit(**KERNEL)
+@njit(**INNER)
 def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
     """Run the bars ``left:right`` of a window that begins at `begin`; several symbols, one account.
 
@@ -32,9 +32,7 @@ def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
                 position = load_position(book, s)
                 order = load_order(orders, s)
                 bar = load_bar(m, t, s)
-                account, position, order, _ = reduce_step(
-                    t, s, bar, m, equity, account, position, order, p
-                )
+                account, position, order, _ = reduce_step(t, s, bar, m, equity, account, position, order, p)
                 if order.kind == OPENING:
                     opening += 1
                     need += opening_need(s, order, m, p)
@@ -87,9 +85,7 @@ def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
                 position = load_position(book, s)
                 order = load_order(orders, s)
                 bar = load_bar(m, t, s)
-                account, position, order, _ = close_step(
-                    t, s, bar, m, equity, account, position, order, p
-                )
+                account, position, order, _ = close_step(t, s, bar, m, equity, account, position, order, p)
                 store_position(book, s, position)
                 store_order(orders, s, order)
         # (b) the portfolio marks at the close
@@ -133,9 +129,7 @@ def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
                 weight = admitted(weight, position)
                 close = at(m.close, t, s)
                 if wants_order(t, s, weight, equity, close, position, m, p, table, rows):
-                    position, order = propose_step(
-                        t, s, weight, equity, close, position, m, p, table, rows
-                    )
+                    position, order = propose_step(t, s, weight, equity, close, position, m, p, table, rows)
                     wanted += abs(order.qty) * close * m.multiplier[s]
                     proposals += 1
                     proposed = True

@@ -1,7 +1,7 @@
 # Text of a compiled stack, part 2a: the loop over bars for one symbol; all state stays in registers.
 
 
-@njit(**KERNEL)
+@njit(**INNER)
 def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
     """Run the bars ``left:right`` of a window that begins at `begin`; the steps of `trade_many`.
 
@@ -75,6 +75,8 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
             if wants or alarm:
                 break
             if EVERY or order.kind != NONE or (PROTECTED and qty != 0.0) or t + 1 == right:
+                break
+            if CLOSES and at(m.close_out, t + 1, 0) != 0:
                 break
             t += 1
         position = mark_step(close, position)

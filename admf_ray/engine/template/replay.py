@@ -52,8 +52,18 @@ def open_at(t, s, scale, free, worth, m, table, ix, v, equity, a, book, orders):
     p = read_params(v, 0)
     atr = distance(table, read_rows(ix, 0), t - 1, s)
     account, position, order, fill = open_step(
-        t, s, scale, free, worth, m, equity, load_account(a), load_position(book, s),
-        load_order(orders, s), p, atr,
+        t,
+        s,
+        scale,
+        free,
+        worth,
+        m,
+        equity,
+        load_account(a),
+        load_position(book, s),
+        load_order(orders, s),
+        p,
+        atr,
     )
     store_account(a, account)
     store_position(book, s, position)
@@ -67,8 +77,16 @@ def protect_at(t, s, m, table, ix, v, equity, a, book, orders):
     p = read_params(v, 0)
     atr = distance(table, read_rows(ix, 0), t, s)
     account, position, order, fill = protect_step(
-        t, s, load_bar(m, t, s), m, equity, load_account(a), load_position(book, s),
-        load_order(orders, s), p, atr,
+        t,
+        s,
+        load_bar(m, t, s),
+        m,
+        equity,
+        load_account(a),
+        load_position(book, s),
+        load_order(orders, s),
+        p,
+        atr,
     )
     store_account(a, account)
     store_position(book, s, position)
@@ -154,7 +172,7 @@ def others_at(s, m, book, orders):
 
 @njit(cache=True, **KERNEL)
 def scale_at(wanted, others, equity, v):
-    """Common factor of this bar's proposals."""
+    """Return the common factor of this bar's proposals."""
     return gross_scale(wanted, others, equity, read_params(v, 0))
 
 

@@ -3,7 +3,9 @@
 # the free names: the stack's rules, its generated readers and the flags below. A flag is frozen into
 # the code, so a stack pays only for what it uses.
 #   SINGLE one symbol; GAPS symbols may miss bars; CLOSES forced exits at a close; PROTECTED brackets;
-#   GROSS one symbol can exceed the gross limit; EVERY every bar needs all steps; RESIZE size at the fill; BAND re-size on drift; HALTS drawdown halt; CARRY financing; TAIL keep returns
+#   GROSS one symbol can exceed the gross limit; EVERY every bar needs all steps; RESIZE size at the
+#   fill; BAND re-size on drift; HALTS drawdown halt; CARRY financing; RANGED slippage by range;
+#   TAIL keep returns
 
 
 @rule
@@ -16,7 +18,7 @@ def at(column, t, s):
 
 @rule
 def cell(table, row, t, s):
-    """Prepared value of a row of the table."""
+    """Return a prepared value of a row of the table."""
     if SINGLE:
         return table[np.uint64(row), np.uint64(t)]
     return table[np.uint64(row), np.uint64(t), np.uint64(s)]
@@ -34,16 +36,14 @@ def execute(t, s, qty, raw, price, reason, cut, m, equity, account, position, p)
     multiplier = m.multiplier[s]
     fee = commission(qty, price, multiplier, p.broker)
     slipped = abs(price - raw) * abs(qty) * multiplier
-    account, position, pnl = apply_fill(
-        t, account, position, qty, price, fee, slipped, multiplier, equity
-    )
+    account, position, pnl = apply_fill(t, account, position, qty, price, fee, slipped, multiplier, equity)
     return account, position, Fill(qty, price, fee, slipped, reason, cut, pnl)
 
 
 @rule
 def last_range(m, t, s):
     """High less low of the bar before `t`."""
-    if t == 0:
+    if not RANGED or t == 0:  # far memory: not touched for nothing
         return 0.0
     width = at(m.high, t - 1, s) - at(m.low, t - 1, s)
     return width if width == width else 0.0
@@ -51,7 +51,7 @@ def last_range(m, t, s):
 
 @rule
 def reduce_step(t, s, bar, m, equity, account, position, order, p):
-    """Protective exit or closing part of a waiting order that this bar reaches; what opens waits as OPENING."""
+    """Protective exit, or closing part of a waiting order that the bar reaches; the rest is OPENING."""
     fill = NO_FILL
     if order.kind == NONE:
         return account, position, order, fill
@@ -123,13 +123,29 @@ def open_step(t, s, scale, free, worth, m, equity, account, position, order, p, 
     fill = Fill(0.0, order.price, 0.0, 0.0, order.reason, wanted - units, nan)
     if units > 0.0:
         account, position, fill = execute(
-            t, s, side * units, order.raw, order.price, order.reason, wanted - units, m, equity, account,
-            position, p,
+            t,
+            s,
+            side * units,
+            order.raw,
+            order.price,
+            order.reason,
+            wanted - units,
+            m,
+            equity,
+            account,
+            position,
+            p,
         )
         stop, take = levels(side, position.average, atr, p.risk)
         position = Position(
-            position.qty, position.average, position.mark, position.weight, position.pnl,
-            position.opened, stop, take,
+            position.qty,
+            position.average,
+            position.mark,
+            position.weight,
+            position.pnl,
+            position.opened,
+            stop,
+            take,
         )
     late = order.intrabar
     return account, position, Order(NONE, 0.0, nan, nan, SIGNAL, -1.0, 0.0, late), fill
@@ -148,8 +164,14 @@ def protect_step(t, s, bar, m, equity, account, position, order, p, atr):
         if not late:
             stop = ratchet(bar, position.qty, position.stop, atr, p.risk)
             position = Position(
-                position.qty, position.average, position.mark, position.weight, position.pnl,
-                position.opened, stop, position.take,
+                position.qty,
+                position.average,
+                position.mark,
+                position.weight,
+                position.pnl,
+                position.opened,
+                stop,
+                position.take,
             )
     if order.kind == NONE:
         order = NO_ORDER
@@ -172,8 +194,14 @@ def close_step(t, s, bar, m, equity, account, position, order, p):
             t, s, -position.qty, bar.close, price, code, 0.0, m, equity, account, position, p
         )
     position = Position(
-        position.qty, position.average, position.mark, 0.0, position.pnl, position.opened,
-        position.stop, position.take,
+        position.qty,
+        position.average,
+        position.mark,
+        0.0,
+        position.pnl,
+        position.opened,
+        position.stop,
+        position.take,
     )
     return account, position, NO_ORDER, fill
 
@@ -182,8 +210,14 @@ def close_step(t, s, bar, m, equity, account, position, order, p):
 def mark_step(close, position):
     """Value the position at the bar's close."""
     return Position(
-        position.qty, position.average, close, position.weight, position.pnl, position.opened,
-        position.stop, position.take,
+        position.qty,
+        position.average,
+        close,
+        position.weight,
+        position.pnl,
+        position.opened,
+        position.stop,
+        position.take,
     )
 
 
@@ -195,9 +229,11 @@ def value_of(s, position, m):
 
 @rule
 def target_units(t, s, weight, equity, price, m, p, table, rows):
-    """Units wanted for an admitted weight, within the symbol's exposure limit, before lots and gross limit."""
+    """Units wanted for a weight within the symbol's exposure limit, before lots and gross limit."""
     multiplier = m.multiplier[s]
-    wanted = units(weight, m.share[s], equity, price, multiplier, p.risk, risk_now(table, rows, t, s), m.bars_per_year)
+    wanted = units(
+        weight, m.share[s], equity, price, multiplier, p.risk, risk_now(table, rows, t, s), m.bars_per_year
+    )
     if abs(wanted) * price * multiplier > p.risk.max_symbol_exposure * equity * (1.0 + 1e-12):
         limit = p.risk.max_symbol_exposure * equity / (price * multiplier)
         return limit if wanted > 0.0 else -limit
@@ -228,8 +264,14 @@ def propose_step(t, s, weight, equity, close, position, m, p, table, rows):
     """Record the admitted weight and propose its quantity."""
     wanted = target_units(t, s, weight, equity, close, m, p, table, rows)
     position = Position(
-        position.qty, position.average, position.mark, weight, position.pnl, position.opened,
-        position.stop, position.take,
+        position.qty,
+        position.average,
+        position.mark,
+        weight,
+        position.pnl,
+        position.opened,
+        position.stop,
+        position.take,
     )
     return position, Order(PROPOSED, wanted, close, nan, SIGNAL, -1.0, 0.0, 0.0)
 
@@ -242,8 +284,9 @@ def settle_step(s, scale, equity, position, order, m, p):
     if qty == 0.0:
         return NO_ORDER
     target = wanted
-    if RESIZE:
-        target = wanted * order.price * m.multiplier[s] / equity
+    if RESIZE and wanted != 0.0:
+        # the share asked for, not the lots it makes here: rounding belongs to the fill's price
+        target = order.qty * scale * order.price * m.multiplier[s] / equity
     return make_order(qty, order.price, m.tick[s], target, p.broker)
 
 
@@ -257,7 +300,7 @@ def exit_order(position, reason):
 
 @rule
 def gross_scale(wanted, others, equity, p):
-    """Common factor that keeps the gross exposure of what is ordered and what is held within its limit."""
+    """Return the common factor that keeps what is ordered and held within the gross limit."""
     room = max(p.risk.max_gross_exposure * equity - others, 0.0)
     return room / wanted if wanted > room * (1.0 + 1e-12) else 1.0
 

@@ -1,7 +1,7 @@
 # Text of a compiled stack, part 3: many points over many windows.
 
 
-@njit(**KERNEL)
+@njit(**INNER)
 def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, blocks, scratch, row, sums, path):
     """Run one point over the bars ``cuts[0]:cuts[-1]`` and write its metrics and slice sums."""
     equities, nets, places = blocks
@@ -27,7 +27,17 @@ def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, block
         else:
             state, k = trade_many(m, table, rows, p, begin, left, right, desk, state, blocks)
         moments, held_bars, j = measure(
-            moments, equities[: k + 1], nets[:k], places, m.benchmark, right, cuts, j, sums, returns, exposures
+            moments,
+            equities[: k + 1],
+            nets[:k],
+            places,
+            m.benchmark,
+            right,
+            cuts,
+            j,
+            sums,
+            returns,
+            exposures,
         )
         active += held_bars
         if TAIL:
@@ -38,7 +48,7 @@ def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, block
     finish(moments, account, cuts[-1] - begin, active, cash0, equity, b1, b2, m.bars_per_year, row)
 
 
-@njit(**KERNEL)
+@njit(**INNER)
 def open_desk(desk, first, rows, memory):
     """Make every symbol flat and fresh."""
     book, orders, memories, ready = desk
@@ -51,7 +61,22 @@ def open_desk(desk, first, rows, memory):
 
 @njit(cache=True, **KERNEL)
 def sweep(
-    m, table, first, ix, values, memory, cuts, offsets, b1, b2, begin, end, control, out, sums, path,
+    m,
+    table,
+    first,
+    ix,
+    values,
+    memory,
+    cuts,
+    offsets,
+    b1,
+    b2,
+    begin,
+    end,
+    control,
+    out,
+    sums,
+    path,
 ):
     """Run points ``begin:end`` over every window.
 
@@ -61,9 +86,7 @@ def sweep(
         The first point not done: `end`, or less when ``control[0]`` was set by somebody else.
     """
     n = m.share.size
-    desk = (
-        np.empty((n, 8)), np.empty((n, 8)), np.empty((n, memory.shape[1])), np.empty(n, np.int64)
-    )
+    desk = (np.empty((n, 8)), np.empty((n, 8)), np.empty((n, memory.shape[1])), np.empty(n, np.int64))
     blocks = np.empty(BLOCK + 1), np.empty(BLOCK), np.empty(BLOCK, np.int64)
     scratch = np.empty(BLOCK), np.empty(BLOCK)
     for i in range(begin, end):
@@ -74,8 +97,21 @@ def sweep(
         rows = read_rows(ix, i)
         for w in range(offsets.size - 1):
             run_window(
-                m, table, rows, first, p, cuts[offsets[w] : offsets[w + 1]], memory, b1[w], b2[w], desk,
-                blocks, scratch, out[i, w], sums[i, w], path,
+                m,
+                table,
+                rows,
+                first,
+                p,
+                cuts[offsets[w] : offsets[w + 1]],
+                memory,
+                b1[w],
+                b2[w],
+                desk,
+                blocks,
+                scratch,
+                out[i, w],
+                sums[i, w],
+                path,
             )
             if TAIL:
                 n_bars = cuts[offsets[w + 1] - 1] - cuts[offsets[w]]

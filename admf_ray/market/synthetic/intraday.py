@@ -82,4 +82,5 @@ def intraday_minutes(
         time_ns=np.asarray(local.as_unit("ns").asi8, dtype=np.int64),
         volume_scale=np.tile(busy / math.sqrt(per_day), n_days),
         zone=zone,
+        session_end_minute=end,
     )

@@ -66,6 +66,7 @@ def build(
     time_ns: NDArray[np.int64] | None = None,
     volume_scale: ArrayLike = 1.0,
     zone: str = "UTC",
+    session_end_minute: int | None = None,
 ) -> Market:
     """Put bars around close-to-close log returns.
 
@@ -82,7 +83,7 @@ def build(
     gap_frac : float
         Share of a bar's variance that passes before its open (a Brownian bridge to its close); with 0
         each open is the close before.
-    start_price, symbols, time_ns, volume_scale, zone
+    start_price, symbols, time_ns, volume_scale, zone, session_end_minute
         The price before bar 0, and what the bars are given.
 
     Notes
@@ -116,6 +117,7 @@ def build(
         time_ns=time_ns,
         symbols=symbols,
         zone=zone,
+        session_end_minute=session_end_minute,
         notes=("synthetic: made by a seeded generator",),
     )
     return _market(bars, truth)

@@ -20,12 +20,12 @@ STRATEGIES = {
     "ema_crossover": ["fast", (5, 10, 20)],
     "ma_crossover": ["fast", (5, 10, 20)],
     "macd": ["signal", (5, 9, 15)],
-    "rsi_reversion": ["oversold", (25.0, 30.0, 40.0)],
+    "rsi_reversion": ["oversold", (35.0, 40.0, 45.0)],
     "time_series_momentum": ["lookback_bars", (5, 20, 60)],
     "volatility_breakout": ["atr_multiple", (0.5, 1.0, 1.5)],
 }
 FILTERS = ("trend_direction", "volatility", "regime", "time_of_day", "weekday")
-# a stack compiles for many seconds on a fresh machine: one of several symbols here, one with every filter below
+# a stack compiles for many seconds: one of several symbols here, one with every filter below
 SWEPT = [
     name if name == "cross_sectional_momentum" else pytest.param(name, marks=pytest.mark.slow)
     for name in STRATEGIES

@@ -2,6 +2,8 @@
 
 import gc
 import logging
+import subprocess
+import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,10 +11,13 @@ import numpy as np
 import pytest
 
 from admf_ray.components.base import Component
+from admf_ray.components.registry import find
 from admf_ray.engine.container import ScopedContainer
-from admf_ray.engine.events import BarEvent
+from admf_ray.engine.events import BarEvent, FillEvent
+from admf_ray.engine.replay import Replay
+from admf_ray.engine.stack import Stack
 from admf_ray.errors import ComponentError, ConfigError
-from admf_ray.market.bars import Bars
+from admf_ray.market import Bars, full_window
 from admf_ray.space.parameters import Param, ServiceName
 
 BARS = Bars.from_arrays([1.0, 2.0], [2.0, 3.0], [1.0, 2.0], [2.0, 2.5])
@@ -82,6 +87,41 @@ def test_the_whole_life_of_the_specification():
     seen.append(container.state)
     container.teardown_scope()
     assert [*seen, container.state] == ["created", "initialized", *["running"] * 2, "collected", "torn_down"]
+
+
+def test_built_in_classes_are_found_by_name_in_a_fresh_process():
+    code = (
+        "from admf_ray.engine.container import ScopedContainer as C\n"
+        "with C('x') as c:\n"
+        "    for name in ('Portfolio', 'RiskManager', 'SimulatedBroker', 'CounterTrendFilter'):\n"
+        "        c.create_component({'name': name, 'class': name})\n"
+        "    c.initialize_scope()\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
+
+
+def test_a_replay_runs_on_the_containers_own_bus():
+    prices = 100.0 + 10.0 * np.sin(np.arange(120.0) / 5.0)
+    bars = Bars.from_arrays(prices, prices + 1.0, prices - 1.0, prices)
+    stack = Stack(find("ma_crossover", "strategy"))
+
+    def driver(scope):
+        row = stack.vector({"fast": 3, "slow": 9})
+        return Replay(scope.data, stack, row, full_window(scope.data), bus=scope.bus).run()
+
+    results, logs = [], []
+    for _ in range(2):
+        with ScopedContainer("replay", keep_log=True) as container:
+            container.register_shared_service("data", bars)
+            container.initialize_scope()
+            results.append(container.run(driver))
+            logs.append(container.bus.log)
+    assert results[0].fills
+    assert repr(logs[0]) == repr(logs[1])
+    assert tuple(event for event in logs[0] if isinstance(event, FillEvent)) == results[0].fills
+    assert results[0].equity.tobytes() == results[1].equity.tobytes()
+    with pytest.raises(ComponentError, match="torn down"):
+        Replay(bars, stack, stack.vector(), full_window(bars), bus=container.bus).run()
 
 
 def test_collect_with_a_collector():

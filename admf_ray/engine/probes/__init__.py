@@ -1,0 +1,1 @@
+"""The parts of the causality probe; `engine.causality` puts them together."""

@@ -1,0 +1,142 @@
+"""The command line as a user meets it: what it prints, what it writes, one line for each bad input."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from admf_ray.cli import cli, main
+from admf_ray.market import load_bars
+
+
+def call(*words: str) -> str:
+    """Run a command in this process and return what it printed."""
+    done = CliRunner().invoke(cli, list(words), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def refuse(capsys, monkeypatch, *words: str) -> str:
+    """Run a command that must fail with one line on stderr and exit code 2."""
+    monkeypatch.setattr(sys, "argv", ["admf-ray", *words])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    text = capsys.readouterr().err
+    assert text.startswith("error: ")
+    assert text.count("\n") == 1
+    return text
+
+
+BACKTEST = ["backtest", "--strategy", "ma_crossover", "--set", "fast=5", "--set", "slow=20"]
+DATA = ["--data", "sample:sp500", "--start", "2014", "--end", "2017"]
+
+
+def test_backtest_prints_metrics_and_writes_what_happened(tmp_path):
+    out = call(*BACKTEST, *DATA, "--out", str(tmp_path), "--commission-frac", "0.001", "--cash", "50000")
+    assert "ma_crossover(fast=5, slow=20, side=long) on SP500, 2014-01-02 to 2017-12-29" in " ".join(
+        out.split()
+    )
+    trades = pd.read_csv(tmp_path / "trades.csv")
+    equity = pd.read_csv(tmp_path / "equity.csv")
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert len(trades) > 10
+    assert equity["equity"].iloc[0] == 50_000.0
+    fills = [event for event in events if event["event"] == "Fill"]
+    assert len(fills) == len(trades) * 2 - (trades["reason"] == "open").sum()
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+
+
+def test_backtest_in_json_agrees_with_python():
+    from admf_ray import backtest
+
+    found = json.loads(call(*BACKTEST, *DATA, "--json"))
+    point = {"fast": 5, "slow": 20}
+    result = backtest("ma_crossover", point, data="sample:sp500", start="2014", end="2017")
+    assert found["metrics"]["sharpe"] == result.metrics["sharpe"]
+    assert found["metrics"]["trades"] == len(result.trades.query("reason != 'open'"))
+
+
+def test_a_users_own_python_strategy_runs_unchanged(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from admf_ray import Strategy\n"
+        "class HighestOfTen(Strategy):\n"
+        "    'Long while the close is the highest of ten.'\n"
+        "    def on_bar(self, bar):\n"
+        "        if bar.bar < 10:\n"
+        "            return None\n"
+        "        closes = bar.close\n"
+        "        return 1.0 if closes[-1] == max(closes[-10:]) else 0.0\n"
+    )
+    found = json.loads(
+        call("backtest", "--strategies", str(file), "--strategy", "HighestOfTen", *DATA, "--json")
+    )
+    assert found["metrics"]["trades"] > 20
+    bars = load_bars("sample:sp500").between(None, "2017")
+    close = pd.Series(bars.close[:, 0])
+    wanted = (close == close.rolling(10).max()).to_numpy()
+    start = bars.n_bars - bars.between("2014").n_bars
+    turns = np.diff(wanted[start:-1].astype(int), prepend=0)
+    assert found["fills"] == int((turns != 0).sum())
+
+
+def test_components_lists_and_explains():
+    assert "ma_crossover" in call("components")
+    explained = call("components", "rsi_reversion")
+    assert "Wilder" in explained
+    assert "oversold" in explained
+
+
+def test_the_specifications_data_is_written_and_checked(tmp_path):
+    call("data", "sample", str(tmp_path))
+    out = call("data", "check", str(tmp_path / "train_2020_2023.parquet"))
+    assert "EURUSD" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["backtest", "--strategy", "ma_crosover", *DATA], "did you mean 'ma_crossover'"),
+        ([*BACKTEST, "--set", "fats=3", *DATA], "did you mean 'fast'"),
+        ([*BACKTEST[:3], "--set", "fast=30", "--set", "slow=5", *DATA], "must satisfy fast < slow"),
+        ([*BACKTEST[:3], "--set", "fast=2.5", *DATA], "must be a whole number, found 2.5"),
+        ([*BACKTEST[:3], "--set", "fast=0", *DATA], "must be within [1, 5000], found 0"),
+        ([*BACKTEST[:3], "--set", "fast", *DATA], "must be name=value"),
+        ([*BACKTEST, "--set", "fast=9", *DATA], "given twice"),
+        ([*BACKTEST, "--sizing", "all", *DATA], "must be one of fixed_fraction"),
+        ([*BACKTEST, "--data", "sample:sp5000"], "sample:sp500"),
+        ([*BACKTEST, "--data", "nowhere.parquet"], "nowhere.parquet"),
+        ([*BACKTEST, "--data", "sample:sp500", "--start", "2025"], "no bar lies between"),
+        ([*BACKTEST, "--data", "sample:sp500", "--filter", "trend"], "component 'trend'"),
+        (["backtest", *DATA], "Missing option"),
+        (["components", "no_such_thing"], "no component of that name"),
+        (["data", "check", "nowhere.csv"], "nowhere.csv"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(capsys, monkeypatch, words, said):
+    assert said in refuse(capsys, monkeypatch, *words)
+
+
+def test_a_file_with_defects_names_file_row_and_rule(tmp_path, capsys, monkeypatch):
+    file = tmp_path / "bad.csv"
+    file.write_text(
+        "Date,Open,High,Low,Close,Volume\n2020-01-02,10,11,9,10,5\n2020-01-03,10,9,11,10,5\n2020-01-06,10,11,9,-1,5\n"
+    )
+    text = refuse(capsys, monkeypatch, *BACKTEST, "--data", str(file))
+    assert "bad.csv" in text
+
+
+def test_the_program_itself_runs():
+    done = subprocess.run(
+        [sys.executable, "-c", "from admf_ray.cli import main; main()", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.startswith("admf-ray, version ")
