@@ -126,6 +126,7 @@ def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
                 weight, memory = decide(table, rows, t, s, holds, p, memory)
                 weight, memory = admit(table, rows, t, s, weight, holds, p, memory)
                 store_memory(memories, s, memory)
+                weight = admitted(weight, position)
                 close = at(m.close, t, s)
                 if wants_order(t, s, weight, equity, close, position, m, p, table, rows):
                     position, order = propose_step(t, s, weight, equity, close, position, m, p, table, rows)

@@ -70,6 +70,7 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
                 holds = held(t, position)
                 weight, memory = decide(table, rows, t, 0, holds, p, memory)
                 weight, memory = admit(table, rows, t, 0, weight, holds, p, memory)
+                weight = admitted(weight, position)
                 wants = wants_order(t, 0, weight, equity, close, position, m, p, table, rows)
             if wants or alarm:
                 break

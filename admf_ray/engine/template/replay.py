@@ -150,6 +150,7 @@ def propose_at(t, s, weight, equity, m, table, ix, v, book, orders):
     p = read_params(v, 0)
     rows = read_rows(ix, 0)
     position = load_position(book, s)
+    weight = admitted(weight, position)
     close = at(m.close, t, s)
     if not wants_order(t, s, weight, equity, close, position, m, p, table, rows):
         return False, 0.0

@@ -244,25 +244,25 @@ def target_units(t, s, weight, equity, price, m, p, table, rows):
 def wants_order(t, s, weight, equity, close, position, m, p, table, rows):
     """Whether the admitted weight changed, or the position drifted beyond the band."""
     if weight != position.weight:
-        return weight == weight  # a NaN weight is no opinion
+        return True
     if BAND:
         if position.qty != 0.0 and p.risk.rebalance_band_frac > 0.0:
-            wanted = target_units(t, s, clip(weight), equity, close, m, p, table, rows)
+            wanted = target_units(t, s, weight, equity, close, m, p, table, rows)
             drift = abs(wanted - position.qty) * close * m.multiplier[s]
             return drift > p.risk.rebalance_band_frac * equity
     return False
 
 
 @rule
-def clip(weight):
-    """Weights live in -1..1."""
-    return min(max(weight, -1.0), 1.0)
+def admitted(weight, position):
+    """Weight within -1..1; NaN is no opinion and keeps the last one."""
+    return min(max(weight, -1.0), 1.0) if weight == weight else position.weight
 
 
 @rule
 def propose_step(t, s, weight, equity, close, position, m, p, table, rows):
     """Record the admitted weight and propose its quantity."""
-    wanted = target_units(t, s, clip(weight), equity, close, m, p, table, rows)
+    wanted = target_units(t, s, weight, equity, close, m, p, table, rows)
     position = Position(
         position.qty,
         position.average,
