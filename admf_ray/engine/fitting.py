@@ -111,7 +111,9 @@ def _learned(cls: type[Any], p: Any, fields: tuple[str, ...], bars: Bars, train:
 
 def learn(cls: type[Any], p: Any, bars: Bars, train: Window) -> list[bytes]:
     """Fit on the training bars alone; returns each symbol's result as bytes."""
-    return [pickle.dumps(cls.fit(Columns(bars, s, train.stop, train.start), p)) for s in range(bars.n_symbols)]
+    return [
+        pickle.dumps(cls.fit(Columns(bars, s, train.stop, train.start), p)) for s in range(bars.n_symbols)
+    ]
 
 
 def apply_fitted(cls: type[Any], p: Any, fields: tuple[str, ...], bars: Bars, frozen: list[bytes]) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,9 @@ def false_market(bars: Bars, direction: int = 1, seed: int = 0) -> dict[str, Flo
         if name == "volume":
             typical = float(np.nanmedian(real)) if np.isfinite(real).any() else 1.0
             fallback = typical if typical > 0.0 else 1.0
-            false[name] = np.where(real > 0.0, real, fallback) * np.exp(direction * rng.uniform(0.5, 1.5, shape))
+            false[name] = np.where(real > 0.0, real, fallback) * np.exp(
+                direction * rng.uniform(0.5, 1.5, shape)
+            )
         elif name not in false:
             false[name] = _shuffled(real, rng)
     return {name: np.where(np.isnan(real), np.nan, false[name]) for name, real in columns_of(bars).items()}
@@ -117,7 +120,7 @@ class Curtain:
         self.real = columns_of(bars)
         self.false = false_market(bars) if false is None else false
         self._memory = {name: np.array(column, order="C") for name, column in self.real.items()}
-        shown = {}
+        shown: dict[str, Any] = {}
         for name, memory in self._memory.items():
             shown[name] = memory.view()
             shown[name].setflags(write=False)
@@ -151,7 +154,7 @@ def extended(bars: Bars, n_more: int = 32) -> Bars:
     alive = bars.last == bars.n_bars - 1
     step = int(np.median(np.diff(bars.time_ns))) if bars.n_bars > 1 else 1
     later = bars.time_ns[-1] + step * np.arange(1, n_more + 1, dtype=np.int64)
-    grown = {}
+    grown: dict[str, Any] = {}
     for name, real in columns_of(bars).items():
         tail = np.where(np.isnan(false[name][-n_more:]), real[-1], false[name][-n_more:])
         grown[name] = np.concatenate([real, np.where(alive, tail, np.nan)])

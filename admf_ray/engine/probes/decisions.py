@@ -89,10 +89,13 @@ def probe_decisions(
                 _keep(found, case, bars, window, curtain, _hidden(case, window, curtain, real, t), t)
             if found:
                 break
-    longer = first_difference(case, real, run_events(case, extended(bars), window), bars.n_bars)
+    # the last bar itself may close a session or a symbol, which a longer calendar tells otherwise
+    longer = first_difference(case, real, run_events(case, extended(bars), window), bars.n_bars - 2)
     if longer is not None and (longer.component, longer.what) not in found:
         detail = f"{longer.real} became {longer.seen} when bars were appended to the data"
-        found[longer.component, longer.what] = finding_at(bars, longer.component, longer.what, longer.bar, detail)
+        found[longer.component, longer.what] = finding_at(
+            bars, longer.component, longer.what, longer.bar, detail
+        )
     return list(found.values())
 
 
@@ -139,9 +142,7 @@ def _probe_handler(
     return confirmed is None
 
 
-def _hidden(
-    case: Case, window: Window, curtain: Curtain, real: Sequence[Event], t: int
-) -> Difference | None:
+def _hidden(case: Case, window: Window, curtain: Curtain, real: Sequence[Event], t: int) -> Difference | None:
     """Run up to bar t with everything after it false from the outset."""
     curtain.show()
     curtain.hide(t + 1)
@@ -186,7 +187,7 @@ def _keep(
     what = different.what
     if what == "decision" and case.factory is not None and different.component == case.stack.strategy.label():
         what = "on_bar decision"
-    if after is None and different.what in ("fill", "notice") and _own_bar(case, bars, window, curtain, t):
+    if after is None and different.what == "fill" and _own_bar(case, bars, window, curtain, t):
         changed = "high, low, close of the same bar changed; a fill at the open cannot know them"
     else:
         changed = f"bars after {t if after is None else after} changed"

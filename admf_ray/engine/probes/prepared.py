@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from admf_ray.components.tracing import Graph, Node
 from admf_ray.engine.fitting import apply_fitted, learn
-from admf_ray.engine.inputs import first_known, trace
+from admf_ray.engine.inputs import first_known
+from admf_ray.engine.plan import trace
 from admf_ray.engine.probes.curtain import Curtain, columns_of, extended, false_market
 from admf_ray.engine.probes.findings import Finding, day_of, finding_at
 from admf_ray.engine.stack import Stack
@@ -51,7 +52,9 @@ class Prepared:
         self.wanted = sorted(set(self.nodes))
         self.places = [self.wanted.index(i) for i in self.nodes]
         labels = [cls.label() for _, cls in stack.classes]
-        self.names = [(label, n) for label, names in zip(labels, structure.fields, strict=True) for n in names]
+        self.names = [
+            (label, n) for label, names in zip(labels, structure.fields, strict=True) for n in names
+        ]
         self.own = structure.fields[0] if self.fits else ()
         self.p = stack.strategy.decode(row[stack.spans[0]])
         self.frozen = learn(self.cls, self.p, bars, train) if self.fits and train is not None else []
@@ -84,7 +87,10 @@ class Prepared:
         curtain.show()
         for index in sorted(self.graph._reach([self.nodes[place]])):
             node: Node = self.graph.nodes[index]
-            if not isinstance(node.function, str) and differs(real[index][: t + 1], seen[index][: t + 1]).any():
+            if (
+                not isinstance(node.function, str)
+                and differs(real[index][: t + 1], seen[index][: t + 1]).any()
+            ):
                 return str(node.function.__name__)
         return ""
 
@@ -167,9 +173,7 @@ def _note(leaks: dict[int, Leak], real: Floats, seen: Floats, t: int, direction:
         leak.affected.update(changed.tolist())
 
 
-def _finding(
-    prepared: Prepared, bars: Bars, curtains: dict[int, Curtain], k: int, leak: Leak
-) -> Finding:
+def _finding(prepared: Prepared, bars: Bars, curtains: dict[int, Curtain], k: int, leak: Leak) -> Finding:
     component, name = prepared.names[k]
     symbol = f" of {bars.symbols[leak.symbol]}" if bars.n_symbols > 1 else ""
     shown = f"{leak.old:.6g} became {leak.new:.6g}{symbol}"
@@ -183,7 +187,8 @@ def _finding(
     many = len(leak.affected)
     detail = (
         f"{shown} when {columns} after bar {leak.after} ({day_of(bars, leak.after)}) changed{by}; "
-        f"it looks {leak.reach} bar{'s' * (leak.reach > 1)} ahead, at {many} bar{'s' * (many > 1)} of those probed"
+        f"it looks {leak.reach} bar{'s' * (leak.reach > 1)} ahead, "
+        f"at {many} bar{'s' * (many > 1)} of those probed"
     )
     return finding_at(bars, component, f"prepare {name!r}", leak.bar, detail)
 
@@ -210,7 +215,9 @@ def probe_repeat(prepared: Prepared, bars: Bars) -> list[Finding]:
     for k in np.flatnonzero(differs(one, two).any(axis=(1, 2))):
         component, name = prepared.names[k]
         u = int(np.flatnonzero(differs(one[k], two[k]).any(axis=1))[0])
-        found.append(finding_at(bars, component, f"prepare {name!r}", u, "differs between two identical runs"))
+        found.append(
+            finding_at(bars, component, f"prepare {name!r}", u, "differs between two identical runs")
+        )
     return found
 
 
