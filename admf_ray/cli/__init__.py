@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "admf_ray.cli.check",
     "components": "admf_ray.cli.components",
     "data": "admf_ray.cli.data",
+    "schema": "admf_ray.cli.schema",
 }
 
 

@@ -109,14 +109,15 @@ def _show(found: Backtest) -> None:
         highlight=False,
     )
     table = Table(box=None, pad_edge=False, show_header=False)
-    for _ in range(3):
-        table.add_column(style="dim")
-        table.add_column(justify="right")
+    across = 3 if console.width >= 110 else 2
+    for _ in range(across):
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
     cells = [(name, _text(name, value)) for name, value in found.metrics.items() if name not in HIDDEN]
-    rows = -(-len(cells) // 3)
+    rows = -(-len(cells) // across)
     for r in range(rows):
         line: list[str] = []
-        for c in range(3):
+        for c in range(across):
             k = r + c * rows
             line += list(cells[k]) if k < len(cells) else ["", ""]
         table.add_row(*line)

@@ -6,6 +6,7 @@ import inspect
 
 import click
 from rich.console import Console
+from rich.table import Table
 
 from admf_ray.cli.options import strategy_files
 from admf_ray.components import (  # noqa: F401
@@ -27,9 +28,11 @@ def components(name: str | None) -> None:
     """List strategies, filters and the rest; with NAME, its parameters, rule and source."""
     console = Console(highlight=False)
     if name is None:
+        table = Table(box=None, pad_edge=False, show_header=False)
         for label, cls in sorted(registered().items(), key=lambda item: (item[1].kind, item[0])):
             first = (inspect.getdoc(cls) or "").splitlines()[0]
-            console.print(f"{cls.kind:13} {label:26} {first}")
+            table.add_row(cls.kind, label, first)
+        console.print(table)
         return
     cls = find(name)
     console.print(f"{cls.label()} ({cls.kind})\n")

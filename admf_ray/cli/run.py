@@ -5,22 +5,31 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from admf_ray.config.load import load_pipeline
+from admf_ray.config.schema import PipelineConfig
 from admf_ray.phases.mining import Mined, mine
-from admf_ray.results import write_table
+from admf_ray.results import rows_table, write_table
 
 __all__ = ["run"]
 
-SHOWN = ("annual_return", "volatility", "sharpe", "max_drawdown", "trades", "matched_excess_sharpe")
+WAITING = ("neighborhood_testing", "regimes", "execution")
+HEADS = {
+    "sharpe": "sharpe",
+    "annual_return": "return",
+    "max_drawdown": "drawdown",
+    "trades": "trades",
+    "matched_excess_sharpe": "skill",
+}
+WIDTH = 110  # where nothing tells the width: a pipe or a file
 
 
 @click.command()
@@ -37,18 +46,14 @@ def run(
     config = load_pipeline(pipeline, overrides)
     silent = quiet or as_json
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
     if not silent:
-        waiting = [n for n in ("phase_2_analysis", "phase_3_test") if getattr(config, n) is not None]
-        console.print(f"{pipeline}: checked, no error")
-        console.print(
-            "this version executes phase_1_mining (without neighborhood testing)"
-            + (f"; checked and left for a later version: {', '.join(waiting)}" if waiting else "")
-        )
+        _announce(pipeline, config, console)
     begun = time.perf_counter()
     found = _mined(config, console, silent)
     took = time.perf_counter() - begun
-    folder = out or Path("results") / config.name
-    files = _written(found, folder, config)
+    files = _written(found, out or Path("results") / config.name)
     if as_json:
         click.echo(json.dumps(_plain(found, files, top, took), indent=2))
         return
@@ -58,7 +63,14 @@ def run(
         click.echo(f"written: {path}")
 
 
-def _mined(config: Any, console: Console, silent: bool) -> Mined:
+def _announce(pipeline: Path, config: PipelineConfig, console: Console) -> None:
+    phases = [name for name in ("phase_2_analysis", "phase_3_test") if getattr(config, name) is not None]
+    console.print(f"{pipeline}: checked as a whole, no error")
+    console.print("this version executes phase_1_mining: the grid over the full span and every window")
+    console.print(f"checked only, executed by a later version: {', '.join([*WAITING, *phases])}")
+
+
+def _mined(config: PipelineConfig, console: Console, silent: bool) -> Mined:
     columns = (
         TextColumn("sweeping"),
         BarColumn(),
@@ -66,100 +78,52 @@ def _mined(config: Any, console: Console, silent: bool) -> Mined:
         TextColumn("points"),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=silent or not console.is_terminal
-    ) as bar:
+    hidden = silent or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("sweep", total=None)
         return mine(config, lambda done, total: bar.update(task, completed=done, total=total))
 
 
-def _written(found: Mined, folder: Path, config: Any) -> list[Path]:
-    points = folder / "points.parquet"
-    write_table(pd.concat(found.table(), ignore_index=True), points)
-    windows = folder / "windows.parquet"
-    write_table(pd.DataFrame(_windows(found)), windows)
+def _written(found: Mined, folder: Path) -> list[Path]:
+    points, windows = folder / "points.parquet", folder / "windows.parquet"
+    write_table(found.table(), points)
+    write_table(rows_table(found.walk_forward()), windows)
     return [points, windows]
-
-
-def _windows(found: Mined) -> list[dict[str, Any]]:
-    """Return what the objective chose in each training window, and how that did in the test window."""
-    rows = []
-    names = [window.name for window in found.windows]
-    days = found.bars.time_ns.astype("datetime64[ns]").astype("datetime64[D]")
-    m = found.metrics.index(found.objective)
-    for fold in found.folds:
-        score, k, i = found.scores(fold.train.name)[0]
-        one = found.searched[k]
-        rows.append(
-            {
-                "window": fold.index,
-                "train_start": str(days[fold.train.start]),
-                "test_start": str(days[fold.test.start]),
-                "test_end": str(days[fold.test.stop - 1]),
-                "strategy": one.stack.strategy.label(),
-                "parameters": _parameters(one.parameters(i)),
-                "in_sample": float(one.values[i, names.index(fold.train.name), m]),
-                "out_of_sample": float(one.values[i, names.index(fold.test.name), m]),
-                "score": score,
-            }
-        )
-    return rows
-
-
-def _parameters(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in values.items())
-
-
-def _ranked(found: Mined, top: int) -> list[dict[str, Any]]:
-    rows = []
-    for rank, (score, k, i) in enumerate(found.scores("full")[:top], 1):
-        one = found.searched[k]
-        row: dict[str, Any] = {
-            "rank": rank,
-            "strategy": one.stack.strategy.label(),
-            "parameters": one.parameters(i),
-            "score": score,
-        }
-        row.update({name: float(one.values[i, 0, found.metrics.index(name)]) for name in SHOWN})
-        rows.append(row)
-    return rows
 
 
 def _show(found: Mined, console: Console, top: int, took: float) -> None:
     bars, span = found.bars, found.windows[0]
     days = bars.time_ns.astype("datetime64[ns]").astype("datetime64[D]")
     for note in bars.notes:
-        console.print(f"note: {note}", style="dim")
+        console.print(f"note: {note}", style="dim", soft_wrap=True)
     runs = found.n_points * len(found.windows)
     console.print(
-        f"{', '.join(bars.symbols)}: {span.n_bars} bars, {days[span.start]} to {days[span.stop - 1]}, "
-        f"{bars.bars_per_year:g} a year; {found.n_points:,} points x {len(found.windows)} windows = "
+        f"{', '.join(bars.symbols)}: {span.n_bars:,} bars, {days[span.start]} to {days[span.stop - 1]}, "
+        f"{bars.bars_per_year:g} a year\n{found.n_points:,} points x {len(found.windows)} windows = "
         f"{runs:,} backtests in {took:.1f} s, compilation included"
     )
-    table = Table(
-        title=f"best by {found.objective} over the whole training span (in sample: not yet evidence)"
-    )
-    for name, justify in (("", "right"), ("strategy", "left"), ("parameters", "left")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for name in SHOWN:
-        table.add_column(name.replace("_", " "), justify="right")
-    for row in _ranked(found, top):
-        cells = [_text(name, row[name]) for name in SHOWN]
-        table.add_row(str(row["rank"]), row["strategy"], _parameters(row["parameters"]), *cells)
+    console.print(f"\nbest by {found.objective} over the whole training span (in sample: not yet evidence)")
+    table = _table("", "point", *(f">{head}" for head in HEADS.values()))
+    for row in found.ranked(top, tuple(HEADS)):
+        table.add_row(str(row["rank"]), _point(row), *(_text(name, row[name]) for name in HEADS))
     console.print(table)
-    rows = _windows(found)
+    console.print("skill: sharpe of the return beyond mean exposure x buy and hold", style="dim")
+    _show_windows(found, console)
+
+
+def _show_windows(found: Mined, console: Console) -> None:
+    rows = found.walk_forward()
     if not rows:
         return
-    table = Table(title=f"walk-forward: chosen by {found.objective} in training, then tested on what follows")
-    for name in ("train from", "test from", "to", "strategy", "parameters"):
-        table.add_column(name)
-    table.add_column("in sample", justify="right")
-    table.add_column("out of sample", justify="right")
+    console.print(
+        f"\nwalk-forward: chosen by {found.objective} in each training window, tested on what follows"
+    )
+    table = _table("tested", "chosen", ">in sample", ">out of sample")
     for row in rows:
-        table.add_row(
-            row["train_start"], row["test_start"], row["test_end"], row["strategy"], row["parameters"],
-            _text(found.objective, row["in_sample"]), _text(found.objective, row["out_of_sample"]),
-        )  # fmt: skip
+        tested = f"{row['test_start']} to {row['test_end']}"
+        traded = math.isfinite(row["out_of_sample"])
+        outside = _text(found.objective, row["out_of_sample"]) if traded else "no trades"
+        table.add_row(tested, _point(row), _text(found.objective, row["in_sample"]), outside)
     console.print(table)
     known = [row for row in rows if math.isfinite(row["out_of_sample"])]
     if known:
@@ -167,9 +131,23 @@ def _show(found: Mined, console: Console, top: int, took: float) -> None:
         outside = sum(row["out_of_sample"] for row in known) / len(known)
         good = sum(row["out_of_sample"] > 0 for row in known)
         console.print(
-            f"mean {found.objective}: {inside:.2f} in sample, {outside:.2f} out of sample; "
+            f"mean {found.objective} where it traded: {inside:.2f} in sample, {outside:.2f} out of sample; "
             f"{good} of {len(known)} test windows above zero"
         )
+
+
+def _table(*heads: str) -> Table:
+    """Return a table without frame; heads that begin with ``>`` stand right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        right = head.startswith(">")
+        table.add_column(head.lstrip(">"), justify="right" if right else "left", overflow="fold")
+    return table
+
+
+def _point(row: Mapping[str, Any]) -> str:
+    parameters = ", ".join(f"{name}={value}" for name, value in row["parameters"].items())
+    return f"{row['strategy']}({parameters})"
 
 
 def _plain(found: Mined, files: list[Path], top: int, took: float) -> dict[str, Any]:
@@ -183,8 +161,8 @@ def _plain(found: Mined, files: list[Path], top: int, took: float) -> dict[str, 
         "points": found.n_points,
         "windows": len(found.windows),
         "seconds": round(took, 3),
-        "best": clean(_ranked(found, top)),
-        "walk_forward": clean(_windows(found)),
+        "best": clean(found.ranked(top, tuple(HEADS))),
+        "walk_forward": clean(found.walk_forward()),
         "files": [str(path) for path in files],
     }
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 from admf_ray.errors import ComponentError, ConfigError, closest
-from admf_ray.rules.compile import RULE_OPTIONS
+from admf_ray.rules.compile import rule
 from admf_ray.space.constraints import check_constraint
 from admf_ray.space.parameters import Parameter
 
@@ -179,4 +178,4 @@ def _as_rule(cls: type, rule_name: str, allowed: tuple[str, ...]) -> Dispatcher:
                 f"{cls.__name__}.{rule_name}: may take {', '.join(allowed)}, found '{argument}'"
                 f"{closest(argument, allowed) or '; rename it'}"
             )
-    return njit(**RULE_OPTIONS)(function)
+    return rule(function)

@@ -186,7 +186,8 @@ class Graph:
             for done in [i for i, last in last_use.items() if last == index and i != index]:
                 values.pop(done, None)
         for row, index in enumerate(wanted):
-            table[row] = values[index]
+            own = values[index]
+            table[row] = _carried(own, bars) if isinstance(self.nodes[index].function, str) else own
         return table
 
     def _uses(self, node: int, argument: int) -> bool:
@@ -223,7 +224,7 @@ def column(bars: Bars, name: str) -> Array:
 
 def _evaluate(node: Node, values: dict[int, Array], bars: Bars) -> Array:
     if isinstance(node.function, str):
-        return _carried(column(bars, node.function), bars)
+        return column(bars, node.function)
     arguments = [values[a.index] if isinstance(a, Node) else a for a in node.arguments]
     shape = (bars.n_bars, bars.n_symbols)
     if node.function.across:

@@ -17,7 +17,16 @@ from admf_ray.market import Bars, Window
 from admf_ray.rules.compile import kernel
 from admf_ray.rules.state import DELISTED, SESSION_END, Market
 
-__all__ = ["Table", "Windows", "check_session", "market_arrays", "market_flags", "tables"]
+__all__ = [
+    "Table",
+    "Windows",
+    "check_points",
+    "check_session",
+    "check_window",
+    "market_arrays",
+    "market_flags",
+    "tables",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,7 +43,7 @@ def market_arrays(bars: Bars) -> Market:
     close_out = np.zeros(bars.close.shape, dtype=np.uint8)
     ends = session_ends(bars)
     if ends is not None:
-        close_out[ends] = np.uint8(SESSION_END)
+        close_out[ends[:, None] & bars.tradable] = np.uint8(SESSION_END)
     for s, last in enumerate(bars.last):
         if 0 <= last < bars.n_bars - 1:
             close_out[last, s] = np.uint8(DELISTED)
@@ -101,7 +110,7 @@ def benchmark_returns(bars: Bars) -> Floats:
         filled[:, s] = filled[place, s]
     moves = np.full(filled.shape, np.nan)
     moves[1:] = filled[1:] / filled[:-1] - 1.0
-    listed = np.isfinite(moves)
+    listed = np.isfinite(moves) & (np.arange(bars.n_bars)[:, None] <= bars.last)
     count = listed.sum(axis=1)
     total = np.where(listed, moves, 0.0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), 0.0)
@@ -147,6 +156,7 @@ class Windows:
         offsets = [0]
         sums = []
         for window in windows:
+            check_window(window, market.benchmark.size)
             cuts += slice_cuts(window, slices if window.name == "full" else 1)
             offsets.append(len(cuts))
             sums.append(_benchmark_sums(market.benchmark, window.start, window.stop))
@@ -160,6 +170,38 @@ class Windows:
             np.array([s[1] for s in sums]),
             int(counts.max()) if len(counts) else 1,
         )
+
+
+def check_window(window: Window, n_bars: int) -> None:
+    """Refuse a window that is empty or reaches outside the bars: compiled code would read foreign memory.
+
+    Raises
+    ------
+    ConfigError
+        Naming the window.
+    """
+    if not 0 <= window.start < window.stop <= n_bars:
+        raise ConfigError(
+            f"window '{window.name}': must lie within 0 and {n_bars} and hold a bar, found {window.start} "
+            f"to {window.stop}; correct it"
+        )
+
+
+def check_points(stack: Stack, values: Any) -> Floats:
+    """Return points as a contiguous float64 array, shape (n_points, n_columns).
+
+    Raises
+    ------
+    ConfigError
+        Another shape: compiled code would read foreign memory.
+    """
+    rows = np.ascontiguousarray(values, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] != len(stack.columns):
+        raise ConfigError(
+            f"{stack.strategy.label()}: points must have shape (n_points, {len(stack.columns)}), found "
+            f"{rows.shape}; make them with Stack.values"
+        )
+    return rows
 
 
 def slice_cuts(window: Window, slices: int) -> list[int]:

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from admf_ray.engine.bus import EventBus
 from admf_ray.engine.events import BarEvent, FillEvent, OrderEvent, RiskEvent, SignalEvent
-from admf_ray.engine.inputs import Windows, check_session, market_arrays, market_flags, tables
+from admf_ray.engine.inputs import (
+    Windows,
+    check_points,
+    check_session,
+    check_window,
+    market_arrays,
+    market_flags,
+    tables,
+)
 from admf_ray.engine.stack import Stack, explain
 from admf_ray.engine.trades import Trade, trades_of
 from admf_ray.market import Bars, Window
@@ -124,7 +132,8 @@ class Replay:
     def _open(self) -> None:
         bars, stack = self.bars, self.stack
         self.bus = self.bus if self.bus is not None else EventBus()
-        self.v = np.ascontiguousarray(self.row.reshape(1, -1))
+        check_window(self.window, bars.n_bars)
+        self.v = check_points(stack, [self.row])
         check_session(stack, self.v, bars)
         self.market = market_arrays(bars)
         ((structure, points),) = stack.groups(self.v).items()
@@ -145,7 +154,7 @@ class Replay:
         self.memories = np.empty((n, memory.shape[1]))
         cash = float(stack.part_values(self.row)[-1].initial_cash)
         self.module.open_books(cash, self.account, self.book, self.orders, self.memories, memory)
-        self.equity, self.halted, self.busy = cash, False, False
+        self.equity, self.halted, self.ruined, self.busy = cash, False, False, False
         self.sent: list[OrderEvent] = []
         self.filled: list[FillEvent] = []
         self.signals: dict[tuple[int, str], float] = {}
@@ -164,7 +173,7 @@ class Replay:
     def _bar(self, t: int) -> None:
         """Run the bar protocol, (a) to (f)."""
         window, module, a = self.window, self.module, self.account
-        if self.carries and t > window.start:
+        if self.carries and t > window.start and not self.ruined:
             module.carry_at(t, self.market, self.v, a, self.book)
         if self.busy:
             self._fill(t)
@@ -182,6 +191,7 @@ class Replay:
         self._announce(t)
         if not self.halted:
             self._decide(t)
+        if not self.halted or (self.equity <= 0.0 and not self.ruined):
             if self.watches or self.equity <= required or self.equity <= 0.0:
                 self._judge(t, required)
             self.busy = bool((self.orders[:, 0] != NONE).any()) or (
@@ -324,7 +334,7 @@ class Replay:
         if reason == 0.0:
             return
         name = REASONS[int(reason)]
-        self.halted = name != "margin_call"
+        self.halted, self.ruined = name != "margin_call", name == "ruined"
         self.bus.publish(RiskEvent(t, self.times[t], "", name, self.equity))
         for s in range(len(self.book)):
             qty = float(self.book[s, 0])

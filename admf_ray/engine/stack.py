@@ -21,7 +21,7 @@ from admf_ray.components.tracing import Graph, TracedBars
 from admf_ray.engine.generate import Part, generate
 from admf_ray.errors import ComponentError, ConfigError, closest
 from admf_ray.rules import accounting, costs, metrics, state
-from admf_ray.rules.compile import INNER_KERNEL_OPTIONS, KERNEL_OPTIONS, inner_rule, load_module
+from admf_ray.rules.compile import INNER_KERNEL_OPTIONS, KERNEL_OPTIONS, load_module, rule
 
 __all__ = ["Stack", "Structure"]
 
@@ -216,7 +216,7 @@ class Stack:
         names.update(flags)
         names["EVERY"] = flags["GAPS"] or flags["CLOSES"] or names["CARRY"]
         names.update({f"rule_{part.key}": part.rule for part in parts if part.rule is not None})
-        names.update(rule=inner_rule, KERNEL=KERNEL_OPTIONS, INNER=INNER_KERNEL_OPTIONS)
+        names.update(rule=rule, KERNEL=KERNEL_OPTIONS, INNER=INNER_KERNEL_OPTIONS)
         return load_module("stack", generate(parts) + template(), names)
 
 

@@ -11,7 +11,15 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from admf_ray.engine.inputs import Table, Windows, check_session, market_arrays, market_flags, tables
+from admf_ray.engine.inputs import (
+    Table,
+    Windows,
+    check_points,
+    check_session,
+    market_arrays,
+    market_flags,
+    tables,
+)
 from admf_ray.engine.stack import Stack, explain
 from admf_ray.errors import ComponentError, ConfigError
 from admf_ray.market import Bars, Window
@@ -100,6 +108,7 @@ def sweep(
     """
     if not stack.strategy.is_compiled():
         raise ComponentError(f"{stack.strategy.label()}: has on_bar, so it runs in replay only; use replay")
+    values = check_points(stack, values)
     check_session(stack, values, bars)
     market = market_arrays(bars)
     plan = Windows.build(windows, market)

@@ -19,7 +19,7 @@ from admf_ray.engine.sweep import sweep
 from admf_ray.errors import ConfigError, ResourceError
 from admf_ray.logs import get_logger, identity
 from admf_ray.market import Bars, Fold, Window, load_bars, walk_forward
-from admf_ray.results import points_table
+from admf_ray.results import joined, points_table
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 
 __all__ = ["Mined", "Searched", "mine", "scores", "training_bars"]
@@ -106,13 +106,56 @@ class Mined:
             found += [(float(score), k, i) for i, score in enumerate(column)]
         return sorted(found, key=lambda item: (-item[0], item[1], item[2]))
 
-    def table(self) -> list[Any]:
-        """Return one frame per strategy: a row per point and window."""
+    def table(self) -> Any:
+        """Return all points as one pandas frame: a row per point and window."""
         names = [window.name for window in self.windows]
-        return [
-            points_table(one.stack.strategy.label(), one.columns(), names, self.metrics, one.values)
-            for one in self.searched
-        ]
+        return joined(
+            [
+                points_table(one.stack.strategy.label(), one.columns(), names, self.metrics, one.values)
+                for one in self.searched
+            ]
+        )
+
+    def value(self, k: int, i: int, window: str, metric: str) -> float:
+        """Return one figure of point `i` of strategy `k`."""
+        w = [one.name for one in self.windows].index(window)
+        return float(self.searched[k].values[i, w, self.metrics.index(metric)])
+
+    def ranked(self, top: int, metrics: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the best points over the full span: rank, strategy, parameters, score, metrics."""
+        rows = []
+        for rank, (score, k, i) in enumerate(self.scores("full")[:top], 1):
+            one = self.searched[k]
+            row: dict[str, Any] = {
+                "rank": rank,
+                "strategy": one.stack.strategy.label(),
+                "parameters": one.parameters(i),
+                "score": score,
+            }
+            rows.append(row | {name: self.value(k, i, "full", name) for name in metrics})
+        return rows
+
+    def walk_forward(self) -> list[dict[str, Any]]:
+        """Return, per fold, what the objective chose in training and how that did in the test window."""
+        days = self.bars.time_ns.astype("datetime64[ns]").astype("datetime64[D]")
+        rows = []
+        for fold in self.folds:
+            _, k, i = self.scores(fold.train.name)[0]
+            one = self.searched[k]
+            rows.append(
+                {
+                    "fold": fold.index,
+                    "train_start": str(days[fold.train.start]),
+                    "test_start": str(days[fold.test.start]),
+                    "test_end": str(days[fold.test.stop - 1]),
+                    "strategy": one.stack.strategy.label(),
+                    "parameters": one.parameters(i),
+                    "in_sample": self.value(k, i, fold.train.name, self.objective),
+                    "out_of_sample": self.value(k, i, fold.test.name, self.objective),
+                    "trades": self.value(k, i, fold.test.name, "trades"),
+                }
+            )
+        return rows
 
 
 def scores(values: Floats, trades: Floats, objective: str) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from admf_ray.errors import ConfigError
 from admf_ray.files import written_whole
 
-__all__ = ["equity_table", "points_table", "trades_table", "write_table"]
+__all__ = ["equity_table", "joined", "points_table", "rows_table", "trades_table", "write_table"]
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +45,23 @@ def points_table(
     flat = values.reshape(n_points * n_windows, -1)
     columns.update({name: flat[:, k] for k, name in enumerate(metrics)})
     return pd.DataFrame(columns)
+
+
+def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return tables under each other; a column that one lacks is missing there."""
+    return pd.concat(tables, ignore_index=True)
+
+
+def rows_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return mappings as rows; a mapping within one becomes text, ``name=value, ...``."""
+    flat = [
+        {
+            k: (", ".join(f"{a}={b}" for a, b in v.items()) if isinstance(v, Mapping) else v)
+            for k, v in r.items()
+        }
+        for r in rows
+    ]
+    return pd.DataFrame(flat)
 
 
 def trades_table(trades: Sequence[Any], fields: Sequence[str]) -> pd.DataFrame:

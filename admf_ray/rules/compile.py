@@ -35,7 +35,6 @@ __all__ = [
     "RULE_OPTIONS",
     "cached",
     "digest",
-    "inner_rule",
     "kernel",
     "load_module",
     "rule",
@@ -54,12 +53,7 @@ _lock = threading.RLock()
 
 
 def rule(function: Callable[..., Any]) -> Any:
-    """Compile a scalar function that is inlined into the sweep and called alone by the replay."""
-    return njit(**RULE_OPTIONS)(function)
-
-
-def inner_rule(function: Callable[..., Any]) -> Any:
-    """Compile a rule that only compiled code calls."""
+    """Compile a scalar function that is inlined into the sweep; only compiled code can call it."""
     return njit(**RULE_OPTIONS, **INNER)(function)
 
 

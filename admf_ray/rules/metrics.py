@@ -319,9 +319,10 @@ def finish(m, account, n_bars, active, cash, equity, b1, b2, bars_per_year, row)
     row[4] = sd * root
     row[5] = _ratio(mean, sd) * root
     row[6] = _ratio(mean, math.sqrt(m.down2 / n)) * root
-    row[7] = _ratio(annual, -m.deepest)
+    deepest = max(m.deepest, -1.0)  # an account that owes money has lost all of it, not more
+    row[7] = _ratio(annual, -deepest)
     row[8] = _ratio(m.t1 - m.down1, -m.down1)
-    row[9] = m.deepest
+    row[9] = deepest
     row[10] = m.longest
     row[11] = central3 / (central2 * math.sqrt(central2)) if sd > 0.0 else nan
     row[12] = central4 / (central2 * central2) if sd > 0.0 else nan

@@ -27,7 +27,8 @@ def test_what_strategies_prepare_knows_no_future(name, nasdaq, pair):
 def test_all_filters_and_sizing_at_once(nasdaq):
     stack = Stack(find("ma_crossover"), tuple(find(name, "filter") for name in FILTERS))
     settings = {
-        "fast": 5, "slow": 20, "side": "both", "risk.sizing": "volatility_target", "risk.trailing_stop_atr": 3.0,
+        "fast": 5, "slow": 20, "side": "both", "risk.sizing": "volatility_target",
+        "risk.trailing_stop_atr": 3.0,
         "risk.take_profit_frac": 0.1, "broker.slippage_range_frac": 0.1, "broker.commission_frac": 0.001,
         "trend_direction.mean_bars": 50, "volatility.reference_bars": 60, "regime.reference_bars": 60,
         "regime.trend_bars": 50,

@@ -38,7 +38,9 @@ DATA = ["--data", "sample:sp500", "--start", "2014", "--end", "2017"]
 
 def test_backtest_prints_metrics_and_writes_what_happened(tmp_path):
     out = call(*BACKTEST, *DATA, "--out", str(tmp_path), "--commission-frac", "0.001", "--cash", "50000")
-    assert "ma_crossover(fast=5, slow=20, side=long) on SP500, 2014-01-02 to 2017-12-29" in " ".join(out.split())
+    assert "ma_crossover(fast=5, slow=20, side=long) on SP500, 2014-01-02 to 2017-12-29" in " ".join(
+        out.split()
+    )
     trades = pd.read_csv(tmp_path / "trades.csv")
     equity = pd.read_csv(tmp_path / "equity.csv")
     events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
@@ -71,7 +73,9 @@ def test_a_users_own_python_strategy_runs_unchanged(tmp_path):
         "        closes = bar.close\n"
         "        return 1.0 if closes[-1] == max(closes[-10:]) else 0.0\n"
     )
-    found = json.loads(call("backtest", "--strategies", str(file), "--strategy", "HighestOfTen", *DATA, "--json"))
+    found = json.loads(
+        call("backtest", "--strategies", str(file), "--strategy", "HighestOfTen", *DATA, "--json")
+    )
     assert found["metrics"]["trades"] > 20
     bars = load_bars("sample:sp500").between(None, "2017")
     close = pd.Series(bars.close[:, 0])

@@ -16,7 +16,7 @@ def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
     n = book.shape[0]
     for t in range(left, right):
         # (a) the broker fills what was ordered before
-        if CARRY and t > begin:
+        if CARRY and t > begin and account.halted != RUIN:
             shorts = 0.0
             for s in range(n):
                 position = load_position(book, s)
@@ -105,7 +105,7 @@ def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
             nets[k] = equity - account.cash
             places[k] = t
             k += 1
-        if account.halted != 0.0:
+        if account.halted == RUIN or (account.halted != 0.0 and equity > 0.0):
             continue
         # (c, d) the strategy decides, filters admit; (e) the risk manager proposes
         proposals = 0
@@ -115,7 +115,7 @@ def trade_many(m, table, rows, p, begin, left, right, desk, state, blocks):
             position = load_position(book, s)
             order = load_order(orders, s)
             proposed = False
-            can = t >= ready[s]
+            can = t >= ready[s] and account.halted == 0.0
             if GAPS:
                 can = can and at(m.tradable, t, s) != 0
             if CLOSES:

@@ -18,7 +18,7 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
     while t < right:
         tradable = not GAPS or at(m.tradable, t, 0) != 0
         # (a) the broker fills what was ordered before
-        if CARRY and t > begin:
+        if CARRY and t > begin and account.halted != RUIN:
             shorts = max(-value_of(0, position, m), 0.0)
             days = m.day[t] - m.day[t - 1]
             account = charge(account, financing(account.cash, shorts, days, p.broker))
@@ -86,7 +86,7 @@ def trade_one(m, table, rows, p, begin, left, right, ready, state, blocks):
             order = settle_step(0, scale, equity, position, order, m, p)
         if HALTS:
             account = watch(account, peak, account.halted)
-        if alarm and account.halted == 0.0:
+        if alarm and account.halted != RUIN:
             account, reason = verdict(equity, required, account, p)
             if reason != 0.0:
                 order = exit_order(position, reason)

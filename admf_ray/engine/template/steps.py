@@ -283,8 +283,9 @@ def settle_step(s, scale, equity, position, order, m, p):
     if qty == 0.0:
         return NO_ORDER
     target = wanted
-    if RESIZE:
-        target = wanted * order.price * m.multiplier[s] / equity
+    if RESIZE and wanted != 0.0:
+        # the share asked for, not the lots it makes here: rounding belongs to the fill's price
+        target = order.qty * scale * order.price * m.multiplier[s] / equity
     return make_order(qty, order.price, m.tick[s], target, p.broker)
 
 
@@ -325,6 +326,8 @@ def verdict(equity, required, account, p):
     if equity <= 0.0:
         return watch(account, account.peak, RUIN), RUIN
     if HALTS:
+        if account.halted != 0.0:
+            return account, 0.0
         peak = max(account.peak, equity)
         if sinks(equity, peak, p):
             return watch(account, peak, HALT), HALT

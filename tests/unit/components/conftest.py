@@ -21,10 +21,10 @@ SILENT = 9.0
 class Wish(Strategy):
     """Wants what the column `wish` says and has no opinion where that is SILENT."""
 
-    def prepare(bars, p):  # noqa: N805
+    def prepare(bars, p):
         return {"wish": bars.wish}
 
-    def decide(now):  # noqa: N805
+    def decide(now):
         return np.nan if now.wish == SILENT else now.wish
 
 
