@@ -17,7 +17,7 @@ from admf_ray.engine.events import Event
 from admf_ray.engine.replay import Replay, ReplayResult
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.trades import Trade
-from admf_ray.errors import ComponentError
+from admf_ray.errors import ADMFError, ComponentError
 from admf_ray.logs import get_logger, identity
 from admf_ray.market import Bars, Window, load_bars
 from admf_ray.results import equity_table, trades_table
@@ -138,11 +138,24 @@ def _handler(strategy: Any, data: Any, bars: Bars) -> Callable[[int, int], float
     def weight(t: int, s: int) -> float:
         if answered["bar"] != t:
             data.advance(t)
-            answered.update(bar=t, weights=_weights(strategy, strategy.on_bar(data.view), bars))
+            answered.update(bar=t, weights=_weights(strategy, _asked(strategy, data.view, bars, t), bars))
         value = answered["weights"].get(bars.symbols[s], math.nan)
         return math.nan if value is None else float(value)
 
     return weight
+
+
+def _asked(strategy: Any, view: Any, bars: Bars, t: int) -> Any:
+    """Call the user's handler; what goes wrong in it is named with its bar."""
+    try:
+        return strategy.on_bar(view)
+    except ADMFError:
+        raise
+    except Exception as error:
+        when = np.datetime64(int(bars.time_ns[t]), "ns").astype("datetime64[m]")
+        raise ComponentError(
+            f"{strategy.label()}.on_bar: raised {type(error).__name__}: {error} at bar {t} ({when}); mend it"
+        ) from error
 
 
 def _weights(strategy: Any, answer: Any, bars: Bars) -> Mapping[str, Any]:

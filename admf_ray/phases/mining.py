@@ -14,6 +14,7 @@ from admf_ray.config.grids import grid_of
 from admf_ray.config.objectives import direction_of
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.spaces import search_of
+from admf_ray.engine.causality import assert_causal
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.sweep import sweep
 from admf_ray.errors import ConfigError, ResourceError
@@ -26,6 +27,7 @@ __all__ = ["Mined", "Searched", "mine", "scores", "training_bars"]
 
 Floats = NDArray[np.float64]
 MOST_BYTES = 4 * 2**30
+PROBED_BARS = 1_000
 BLOCK_POINTS = 20_000
 
 log = get_logger(__name__)
@@ -223,6 +225,8 @@ def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None 
             f"{MOST_BYTES / 2**30:.0f}; make the grid coarser or the windows fewer"
         )
     done = 0
+    for (stack, _), points in zip(searches, chosen, strict=True):
+        _probe(bars, stack, points, span)
     searched = []
     for (stack, lattice), points in zip(searches, chosen, strict=True):
         values = np.empty((len(points), len(windows), len(metrics)))
@@ -238,6 +242,18 @@ def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None 
         searched.append(Searched(stack, varied, points, values))
     objective = settings.parameter_search.objective
     return Mined(bars, windows, folds, tuple(searched), objective, metrics)
+
+
+def _probe(bars: Bars, stack: Stack, points: Floats, span: Window) -> None:
+    """Refuse a strategy that sees the future, shown at the middle point on the last bars of training."""
+    start = max(span.start, span.stop - PROBED_BARS)
+    train = Window("train", span.start, (start + span.stop) // 2)
+    row = points[len(points) // 2]
+    report = assert_causal(
+        bars.slice(0, span.stop), stack, row, Window("full", start, span.stop),
+        train=train if stack.strategy.fit is not None else None,
+    )  # fmt: skip
+    log.info("causality: %d bars and %d decisions probed", report.n_bars, report.n_decisions)
 
 
 def _sweep(
