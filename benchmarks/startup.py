@@ -30,7 +30,7 @@ sweep(bars, stack, row[None], [window])
 swept = time.perf_counter()
 Replay(bars, stack, row, window).run()
 done = time.perf_counter()
-print(f"imports {imported - begin:.2f} s, first sweep {swept - loaded:.2f} s, first replay {done - swept:.2f} s")
+print(f"imports {imported - begin:.2f} s, sweep {swept - loaded:.2f} s, replay {done - swept:.2f} s")
 """
 
 

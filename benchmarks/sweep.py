@@ -95,14 +95,15 @@ def best(rounds: int, *calls: Callable[[], object]) -> list[float]:
     return times
 
 
-def grid(stack: Stack, count: int, settings: dict[str, object]) -> NDArray[np.float64]:
-    """Return `count` SMA pairs as rows."""
+def grid(
+    stack: Stack, count: int, settings: dict[str, object], first: tuple[int, int] = (2, 110)
+) -> NDArray[np.float64]:
+    """Return `count` SMA pairs as rows, from the shortest fast and slow length on."""
     side = round(math.sqrt(count))
     base = stack.vector({"fast": 2, "slow": 400, **settings})
     values = np.tile(base, (side * -(-count // side), 1))[:count]
-    pairs = [(f, s) for f in range(2, 2 + side) for s in range(10 + side, 10 + side + -(-count // side))][
-        :count
-    ]
+    fasts, slows = range(first[0], first[0] + side), range(first[1], first[1] + -(-count // side))
+    pairs = [(f, s) for f in fasts for s in slows][:count]
     values[:, stack.columns.index("fast")] = [f for f, _ in pairs]
     values[:, stack.columns.index("slow")] = [s for _, s in pairs]
     return values
@@ -129,18 +130,23 @@ def kernel_call(bars: Bars, stack: Stack, values: NDArray[np.float64]) -> tuple[
 
 
 def against_hand(
-    label: str, bars: Bars, count: int, settings: dict[str, object], filters: tuple[str, ...]
+    label: str,
+    bars: Bars,
+    count: int,
+    settings: dict[str, object],
+    filters: tuple[str, ...] = (),
+    first: tuple[int, int] = (2, 110),
 ) -> None:
     """Print ns per bar and point of both, and the ratio of speeds."""
     stack = Stack(find("ma_crossover"), tuple(find(f, "filter") for f in filters))
-    values = grid(stack, count, settings)
+    values = grid(stack, count, settings, first)
     call, _ = kernel_call(bars, stack, values)
     plain = Stack(find("ma_crossover"))
-    _, bare = kernel_call(bars, plain, grid(plain, count, {}))
+    _, bare = kernel_call(bars, plain, grid(plain, count, {}, first))
     opens, closes = bars.open[:, 0].copy(), bars.close[:, 0].copy()
     hand_out = np.empty((count, 4))
     ours, hand = best(
-        7,
+        15,
         call,
         lambda: by_hand(opens, closes, bare.rows, bare.ix, 0.0005, 1e5, 252.0, hand_out),
     )
@@ -248,8 +254,10 @@ def main() -> None:
     arguments = parser.parse_args()
     daily = random_walk(n_bars=1_500, seed=1).bars
     minutes = intraday_minutes(n_days=1_026, seed=2).bars.slice(0, 400_000)
-    against_hand("10,000 points x 1,500 bars", daily, 10_000, {"broker.commission_frac": 0.0005}, ())
-    against_hand("200 points x 400,000 bars", minutes, 200, {"broker.commission_frac": 0.0005}, ())
+    fee: dict[str, object] = {"broker.commission_frac": 0.0005}
+    against_hand("10,000 points x 1,500 bars", daily, 10_000, fee)
+    against_hand("200 points x 400,000 bars", minutes, 200, fee, first=(20, 120))
+    against_hand("the same, an order every 12 bars", minutes, 200, fee, first=(2, 24))
     against_hand("stops, filter, full broker x 1,500 bars", daily, 10_000, dict(FULL), ("trend_direction",))
     stack = Stack(find("ma_crossover"))
     values = grid(stack, 10_000, {})

@@ -22,7 +22,7 @@ from admf_ray.logs import get_logger, identity
 from admf_ray.market import Bars, Window, load_bars
 from admf_ray.results import equity_table, trades_table
 
-__all__ = ["Backtest", "backtest", "build_container", "make_stack", "replay_in"]
+__all__ = ["Backtest", "backtest", "build_container", "make_stack", "plain_handlers", "replay_in"]
 
 log = get_logger(__name__)
 
@@ -118,6 +118,17 @@ def replay_in(
     container.run(drive)
     result: ReplayResult = container.collect()
     return result
+
+
+def plain_handlers(stack: Stack, row: Any) -> Callable[[Bars], Callable[[int, int], float]]:
+    """Return what makes, for any bars, a fresh plain-Python strategy in its own container; for the probe."""
+
+    def make(bars: Bars) -> Callable[[int, int], float]:
+        container = build_container(f"check_{stack.strategy.label()}", bars, stack, row)
+        container.initialize_scope()
+        return _handler(container.strategy, container.data_handler, bars)
+
+    return make
 
 
 def _handler(strategy: Any, data: Any, bars: Bars) -> Callable[[int, int], float]:

@@ -161,8 +161,11 @@ def measure(m, equity, net, places, benchmark, end, cuts, j, sums, returns, expo
     begin = 0
     while j < len(cuts) - 1:
         stop = begin + np.searchsorted(places[begin:n], cuts[j + 1])
-        for i in range(begin, stop):
-            r = returns[i]
+        # from 0 on: an index that may be negative costs a branch
+        own, shown, at = returns[begin:stop], exposures[begin:stop], places[begin:stop]
+        values = equity[begin + 1 : stop + 1]
+        for i in range(own.size):
+            r = own[i]
             square = r * r
             s1 += r
             s2 += square
@@ -171,19 +174,19 @@ def measure(m, equity, net, places, benchmark, end, cuts, j, sums, returns, expo
             low = min(r, 0.0)
             down1 += low
             down2 += low * low
-            cross += r * benchmark[np.uint64(places[i])]
-            exposure += exposures[i]
-            value = equity[i + 1]
+            cross += r * benchmark[np.uint64(at[i])]
+            exposure += shown[i]
+            value = values[i]
             if value >= peak:
                 if trough < peak:
                     deepest = min(deepest, trough / peak - 1.0)
-                    longest = max(longest, places[i] - 1.0 - since)
+                    longest = max(longest, at[i] - 1.0 - since)
                 peak = value
                 trough = value
-                since = float(places[i])
+                since = float(at[i])
             elif value < trough:
                 if trough == peak:
-                    since = places[i] - 1.0
+                    since = at[i] - 1.0
                 trough = value
         begin = stop
         if cuts[j + 1] > end:
