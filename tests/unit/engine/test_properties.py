@@ -39,7 +39,11 @@ RICH = sorted(SETTINGS)
 def case(name, seed=4, n_bars=160, **more):
     c = NAMED[name]
     bars = market(seed, c.shape, n_bars, daily_volatility=0.02)
-    return bars, c.stack, c.stack.vector({"often": 0.7, "risk.fraction": 0.8, **SETTINGS[name], **COSTS, **more})
+    return (
+        bars,
+        c.stack,
+        c.stack.vector({"often": 0.7, "risk.fraction": 0.8, **SETTINGS[name], **COSTS, **more}),
+    )
 
 
 def run(bars, stack, row, start=0, stop=None):
@@ -154,7 +158,9 @@ def test_6_fees_of_a_fixed_size_are_what_is_missing_at_the_end():
 @pytest.mark.parametrize("shape", [Shape(), Shape(3)])
 def test_7_and_8_the_books_add_up(shape):
     bars = market(7, shape, 150, units=True)
-    got = scripted(bars, commission_frac=0.001, slippage_frac=0.001, stop_loss_frac=0.05, borrow_frac_per_year=0.0)
+    got = scripted(
+        bars, commission_frac=0.001, slippage_frac=0.001, stop_loss_frac=0.05, borrow_frac_per_year=0.0
+    )
     multiplier = np.array([i.multiplier for i in bars.instruments])
     value = (got.positions * bars.close * multiplier).sum(axis=1)
     assert got.equity == APPROX(got.cash + value, rel=1e-12)
