@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -29,7 +30,8 @@ SETTINGS = {
         "broker.offset_frac": 0.002, "risk.max_symbol_exposure": 1.0, "risk.max_gross_exposure": 0.9,
     },
     "many_plain": {
-        "broker.borrow_frac_per_year": 0.1, "broker.interest_frac_per_year": 0.02, "risk.max_drawdown_frac": 0.9,
+        "broker.borrow_frac_per_year": 0.1, "broker.interest_frac_per_year": 0.02,
+        "risk.max_drawdown_frac": 0.9,
     },
 }  # fmt: skip
 COSTS = {"broker.commission_frac": 0.001, "broker.slippage_range_frac": 0.05, "broker.spread_frac": 0.001}
@@ -281,7 +283,8 @@ def test_27_figures_are_those_of_the_equity_curve(name):
         "excess_return": (r.mean() - b.mean()) * bars.bars_per_year,
         "matched_excess_return": (r - net.mean() * b).mean() * bars.bars_per_year,
         "matched_excess_sharpe": (r - net.mean() * b).mean() / (r - net.mean() * b).std(ddof=1) * root,
-        "fills": len(got.fills), "var_5": np.quantile(r, 0.05), "costs": sum(f.commission + f.slippage for f in got.fills)
+        "fills": len(got.fills), "var_5": np.quantile(r, 0.05),
+        "costs": sum(f.commission + f.slippage for f in got.fills)
         + m["financing"], "max_drawdown_bars": _longest_below(equity, peaks),
         "turnover": sum(abs(f.qty) * f.price / equity[f.bar] for f in got.fills) / n * bars.bars_per_year,
     }  # fmt: skip
@@ -310,12 +313,12 @@ def test_28_returns_of_any_partition_multiply_to_the_whole(name):
     equity = np.concatenate([[100_000.0], got.equity])
     r = equity[1:] / equity[:-1] - 1.0
     for edges in ([0, 50, 160], [0, 1, 2, 100, 160]):
-        parts = [np.prod(1.0 + r[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+        parts = [np.prod(1.0 + r[a:b]) for a, b in itertools.pairwise(edges)]
         assert np.prod(parts) - 1.0 == APPROX(got.metrics["total_return"], rel=1e-9)
     assert got.slice_sums.shape == (17, 2)
     cuts = np.concatenate([[0], 160 - 10 * np.arange(16, -1, -1)])
-    sums = [r[a:b].sum() for a, b in zip(cuts, cuts[1:], strict=False)]
-    squares = [(r[a:b] ** 2).sum() for a, b in zip(cuts, cuts[1:], strict=False)]
+    sums = [r[a:b].sum() for a, b in itertools.pairwise(cuts)]
+    squares = [(r[a:b] ** 2).sum() for a, b in itertools.pairwise(cuts)]
     assert got.slice_sums == APPROX(np.array([sums, squares]).T, rel=1e-9, abs=1e-15)
 
 

@@ -1,4 +1,4 @@
-"""The definitions of execution by hand: brackets, shorts, margin, ruin, missing bars, halts; several symbols."""
+"""Execution as defined, by hand: brackets, shorts, margin, ruin, missing bars, halts; several symbols."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ class TestShorts:
 
     def test_a_long_on_margin_is_called_too(self):
         got = play(
-            [10.0, 10.0, 6.0, 6.0, 6.0], [1.0] * 5, fraction=2.0, max_symbol_exposure=2.0, max_gross_exposure=2.0,
+            [10.0, 10.0, 6.0, 6.0, 6.0], [1.0] * 5,
+            fraction=2.0, max_symbol_exposure=2.0, max_gross_exposure=2.0,
             long_initial_margin=0.5,
         )  # fmt: skip
         # 200 at 10 on 1,000; at 6: equity 200 <= 0.25 * 1,200
