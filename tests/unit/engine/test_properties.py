@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -29,7 +30,8 @@ SETTINGS = {
         "broker.offset_frac": 0.002, "risk.max_symbol_exposure": 1.0, "risk.max_gross_exposure": 0.9,
     },
     "many_plain": {
-        "broker.borrow_frac_per_year": 0.1, "broker.interest_frac_per_year": 0.02, "risk.max_drawdown_frac": 0.9,
+        "broker.borrow_frac_per_year": 0.1, "broker.interest_frac_per_year": 0.02,
+        "risk.max_drawdown_frac": 0.9,
     },
 }  # fmt: skip
 COSTS = {"broker.commission_frac": 0.001, "broker.slippage_range_frac": 0.05, "broker.spread_frac": 0.001}
@@ -39,7 +41,8 @@ RICH = sorted(SETTINGS)
 def case(name, seed=4, n_bars=160, **more):
     c = NAMED[name]
     bars = market(seed, c.shape, n_bars, daily_volatility=0.02)
-    return bars, c.stack, c.stack.vector({"often": 0.7, "risk.fraction": 0.8, **SETTINGS[name], **COSTS, **more})
+    settings = {"often": 0.7, "risk.fraction": 0.8, **SETTINGS[name], **COSTS, **more}
+    return bars, c.stack, c.stack.vector(settings)
 
 
 def run(bars, stack, row, start=0, stop=None):
@@ -154,7 +157,8 @@ def test_6_fees_of_a_fixed_size_are_what_is_missing_at_the_end():
 @pytest.mark.parametrize("shape", [Shape(), Shape(3)])
 def test_7_and_8_the_books_add_up(shape):
     bars = market(7, shape, 150, units=True)
-    got = scripted(bars, commission_frac=0.001, slippage_frac=0.001, stop_loss_frac=0.05, borrow_frac_per_year=0.0)
+    costs = {"commission_frac": 0.001, "slippage_frac": 0.001, "borrow_frac_per_year": 0.0}
+    got = scripted(bars, stop_loss_frac=0.05, **costs)
     multiplier = np.array([i.multiplier for i in bars.instruments])
     value = (got.positions * bars.close * multiplier).sum(axis=1)
     assert got.equity == APPROX(got.cash + value, rel=1e-12)
@@ -275,8 +279,9 @@ def test_27_figures_are_those_of_the_equity_curve(name):
         "excess_return": (r.mean() - b.mean()) * bars.bars_per_year,
         "matched_excess_return": (r - net.mean() * b).mean() * bars.bars_per_year,
         "matched_excess_sharpe": (r - net.mean() * b).mean() / (r - net.mean() * b).std(ddof=1) * root,
-        "fills": len(got.fills), "var_5": np.quantile(r, 0.05), "costs": sum(f.commission + f.slippage for f in got.fills)
-        + m["financing"], "max_drawdown_bars": _longest_below(equity, peaks),
+        "fills": len(got.fills), "var_5": np.quantile(r, 0.05),
+        "costs": sum(f.commission + f.slippage for f in got.fills) + m["financing"],
+        "max_drawdown_bars": _longest_below(equity, peaks),
         "turnover": sum(abs(f.qty) * f.price / equity[f.bar] for f in got.fills) / n * bars.bars_per_year,
     }  # fmt: skip
     for key, value in expected.items():
@@ -304,12 +309,12 @@ def test_28_returns_of_any_partition_multiply_to_the_whole(name):
     equity = np.concatenate([[100_000.0], got.equity])
     r = equity[1:] / equity[:-1] - 1.0
     for edges in ([0, 50, 160], [0, 1, 2, 100, 160]):
-        parts = [np.prod(1.0 + r[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+        parts = [np.prod(1.0 + r[a:b]) for a, b in itertools.pairwise(edges)]
         assert np.prod(parts) - 1.0 == APPROX(got.metrics["total_return"], rel=1e-9)
     assert got.slice_sums.shape == (17, 2)
     cuts = np.concatenate([[0], 160 - 10 * np.arange(16, -1, -1)])
-    sums = [r[a:b].sum() for a, b in zip(cuts, cuts[1:], strict=False)]
-    squares = [(r[a:b] ** 2).sum() for a, b in zip(cuts, cuts[1:], strict=False)]
+    sums = [r[a:b].sum() for a, b in itertools.pairwise(cuts)]
+    squares = [(r[a:b] ** 2).sum() for a, b in itertools.pairwise(cuts)]
     assert got.slice_sums == APPROX(np.array([sums, squares]).T, rel=1e-9, abs=1e-15)
 
 
