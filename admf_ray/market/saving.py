@@ -43,6 +43,8 @@ def to_frame(bars: Bars) -> pd.DataFrame:
 def write_parquet(bars: Bars, path: str | Path) -> Path:
     """Write bars to one Parquet file, which `load_bars` reads without options.
 
+    A declared session end, instruments and annualisation are not in the file: declare them again.
+
     Parameters
     ----------
     bars : Bars

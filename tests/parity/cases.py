@@ -69,8 +69,7 @@ COMBINATIONS = (
     Combination("fill_margin", Hashed, size_at="fill", margin=True, gross=True, lots="whole", halts=True),
     Combination(
         "single_ends", Clock, sizing="atr", order_type="stop", time_in_force="day", protect="trail",
-        band=True,
-        shape=S(holes=True, ends=True),
+        band=True, shape=S(holes=True, ends=True),
     ),
     Combination(
         "sessions", Hashed, size_at="fill", order_type="stop", protect="frac", carry=True,

@@ -50,10 +50,8 @@ def fixed_case():
     stack = NAMED["plain"].stack
     bars = market(11, Shape(), 150, daily_volatility=0.03)
     points = [
-        {
-            "fast": fast, "slow": slow, "side": side,
-            "broker.commission_frac": 0.001, "broker.slippage_frac": 3e-4,
-        }
+        {"fast": fast, "slow": slow, "side": side, "broker.commission_frac": 0.001,
+         "broker.slippage_frac": 3e-4}
         for fast in (1, 3) for slow in (5, 9, 20) for side in ("long", "both")
     ]  # fmt: skip
     return stack, bars, stack.values(points), [Window("full", 0, 150), Window("mid", 20, 90)]

@@ -41,11 +41,8 @@ RICH = sorted(SETTINGS)
 def case(name, seed=4, n_bars=160, **more):
     c = NAMED[name]
     bars = market(seed, c.shape, n_bars, daily_volatility=0.02)
-    return (
-        bars,
-        c.stack,
-        c.stack.vector({"often": 0.7, "risk.fraction": 0.8, **SETTINGS[name], **COSTS, **more}),
-    )
+    settings = {"often": 0.7, "risk.fraction": 0.8, **SETTINGS[name], **COSTS, **more}
+    return bars, c.stack, c.stack.vector(settings)
 
 
 def run(bars, stack, row, start=0, stop=None):
@@ -160,9 +157,8 @@ def test_6_fees_of_a_fixed_size_are_what_is_missing_at_the_end():
 @pytest.mark.parametrize("shape", [Shape(), Shape(3)])
 def test_7_and_8_the_books_add_up(shape):
     bars = market(7, shape, 150, units=True)
-    got = scripted(
-        bars, commission_frac=0.001, slippage_frac=0.001, stop_loss_frac=0.05, borrow_frac_per_year=0.0
-    )
+    costs = {"commission_frac": 0.001, "slippage_frac": 0.001, "borrow_frac_per_year": 0.0}
+    got = scripted(bars, stop_loss_frac=0.05, **costs)
     multiplier = np.array([i.multiplier for i in bars.instruments])
     value = (got.positions * bars.close * multiplier).sum(axis=1)
     assert got.equity == APPROX(got.cash + value, rel=1e-12)
@@ -284,8 +280,8 @@ def test_27_figures_are_those_of_the_equity_curve(name):
         "matched_excess_return": (r - net.mean() * b).mean() * bars.bars_per_year,
         "matched_excess_sharpe": (r - net.mean() * b).mean() / (r - net.mean() * b).std(ddof=1) * root,
         "fills": len(got.fills), "var_5": np.quantile(r, 0.05),
-        "costs": sum(f.commission + f.slippage for f in got.fills)
-        + m["financing"], "max_drawdown_bars": _longest_below(equity, peaks),
+        "costs": sum(f.commission + f.slippage for f in got.fills) + m["financing"],
+        "max_drawdown_bars": _longest_below(equity, peaks),
         "turnover": sum(abs(f.qty) * f.price / equity[f.bar] for f in got.fills) / n * bars.bars_per_year,
     }  # fmt: skip
     for key, value in expected.items():

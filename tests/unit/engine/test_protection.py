@@ -1,4 +1,4 @@
-"""Execution as defined, by hand: brackets, shorts, margin, ruin, missing bars, halts; several symbols."""
+"""Execution by hand: brackets, shorts, margin, ruin, missing bars, halts, several symbols."""
 
 from __future__ import annotations
 
@@ -90,9 +90,8 @@ class TestShorts:
 
     def test_a_long_on_margin_is_called_too(self):
         got = play(
-            [10.0, 10.0, 6.0, 6.0, 6.0], [1.0] * 5,
-            fraction=2.0, max_symbol_exposure=2.0, max_gross_exposure=2.0,
-            long_initial_margin=0.5,
+            [10.0, 10.0, 6.0, 6.0, 6.0], [1.0] * 5, fraction=2.0, max_symbol_exposure=2.0,
+            max_gross_exposure=2.0, long_initial_margin=0.5,
         )  # fmt: skip
         # 200 at 10 on 1,000; at 6: equity 200 <= 0.25 * 1,200
         assert fills(got)[1] == (3, -200.0, 6.0, "margin_call")
@@ -101,7 +100,7 @@ class TestShorts:
         got = play([10.0, 10.0, 25.0, 1.0, 1.0, 1.0], [-1.0, -1.0, -1.0, 1.0, -1.0, 1.0])
         assert fills(got)[1] == (2, 100.0, 25.0, "ruined")
         assert got.equity.tolist() == [1_000.0, 1_000.0] + [-500.0] * 4
-        assert got.positions[2:].tolist() == [[100.0 * 0]] * 4 or not got.positions[3:].any()
+        assert not got.positions[3:].any()
         assert got.metrics["halted"] == 7.0
         assert got.metrics["max_drawdown"] == -1.0
         assert np.isfinite(

@@ -80,7 +80,8 @@ def test_converted_bars_load_without_options(tmp_path):
     again = load_bars(write_parquet(bars, tmp_path / "deep" / "x.parquet"))
     assert again.content_hash == bars.content_hash
     minute = intraday_minutes(3).bars
-    assert load_bars(write_parquet(minute, tmp_path / "m.parquet")).content_hash == minute.content_hash
+    path = write_parquet(minute, tmp_path / "m.parquet")
+    assert load_bars(path, session_end="16:00").content_hash == minute.content_hash
 
 
 def test_folder_and_glob_take_symbols_from_file_names(tmp_path):
