@@ -214,11 +214,15 @@ def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None 
                 f"of one machine's run; widen the steps"
             )
         indices = np.concatenate(list(lattice.blocks(0, lattice.size)) or [np.empty(0, int)])
+        if not len(indices):
+            rules = " and ".join(one.text for one in lattice.constraints)
+            raise ConfigError(
+                f"{stack.strategy.label()}: some point of the grid must satisfy {rules}, found none among "
+                f"{lattice.size:,}; move the grid"
+            )
         chosen.append(lattice.values(indices))
     total = sum(len(points) for points in chosen)
     needed = total * len(windows) * len(metrics) * 8
-    if total == 0:
-        raise ConfigError("phase_1_mining.parameter_search: no point fulfils the constraints; loosen them")
     if needed > MOST_BYTES:
         raise ResourceError(
             f"{total:,} points x {len(windows)} windows need {needed / 2**30:.1f} GiB of rows, the limit is "
