@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.parity.cases import COMBINATIONS, Combination, Tally, compare, markets_of, settings_of, windows_of
@@ -11,6 +11,7 @@ from tests.parity.cases import COMBINATIONS, Combination, Tally, compare, market
 EXAMPLES, POINTS = 4, 16  # times three windows and the combinations: more than 2,000 cases
 QUIET = {
     "deadline": None, "database": None, "suppress_health_check": list(HealthCheck), "print_blob": False,
+    "phases": (Phase.generate,),  # markets are drawn by a seed, so a smaller case is no simpler
 }  # fmt: skip
 
 

@@ -123,6 +123,8 @@ def open_step(t, s, scale, free, worth, m, equity, account, position, order, p, 
     allowed = wanted if scale >= 1.0 else abs(to_lot(wanted * scale, lot))
     margin = p.portfolio.long_initial_margin if side > 0.0 else p.portfolio.short_initial_margin
     units = affordable(allowed, order.price, multiplier, lot, free, margin, p.broker)
+    if order.price <= 0.0:  # slippage ate the whole price: nobody sells for nothing
+        units = 0.0
     fill = Fill(0.0, order.price, 0.0, 0.0, order.reason, wanted - units, nan)
     if units > 0.0:
         account, position, fill = execute(

@@ -81,6 +81,11 @@ class TestShorts:
         got = play([10.0] * 3, [-1.0], fraction=3.0, max_symbol_exposure=3.0, max_gross_exposure=3.0)
         assert fills(got) == [(1, -200.0, 10.0, "signal")]
 
+    def test_nobody_sells_short_for_nothing(self):
+        tick = {"options": {"instruments": [Instrument("A", tick=10.0)]}}
+        assert fills(play([10.0] * 4, [-1.0], slippage_ticks=1.0, **tick)) == []
+        assert noticed() == [(1, "order_cut")]
+
     def test_a_breach_of_maintenance_is_closed_at_the_next_open(self):
         # short 100 at 10; at 15.5: equity 450 <= 0.3 * 1,550
         got = play([10.0, 10.0, 15.0, 15.5, 15.2, 15.0], [-1.0] * 6)
