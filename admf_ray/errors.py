@@ -17,6 +17,7 @@ __all__ = [
     "ResourceError",
     "StoreError",
     "closest",
+    "line_in",
 ]
 
 
@@ -63,3 +64,23 @@ def closest(word: str, choices: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
     return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def line_in(error: BaseException, file: str) -> str:
+    """Return ``":12"``, the last line of a file that an error passed through, or ``""`` when it did not.
+
+    Parameters
+    ----------
+    error : exception
+        With its traceback.
+    file : str
+        As the code names it.
+    """
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f":{error.lineno}"
+    line, trace = "", error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            line = f":{trace.tb_lineno}"
+        trace = trace.tb_next
+    return line

@@ -166,7 +166,7 @@ class Filter(Component):
     admit: ClassVar[Any] = None
 
 
-def _as_rule(cls: type, rule_name: str, allowed: tuple[str, ...]) -> Dispatcher:
+def _as_rule(cls: type[Component], rule_name: str, allowed: tuple[str, ...]) -> Dispatcher:
     function = vars(cls)[rule_name]
     if isinstance(function, staticmethod):
         function = function.__func__
@@ -176,6 +176,12 @@ def _as_rule(cls: type, rule_name: str, allowed: tuple[str, ...]) -> Dispatcher:
         if argument not in allowed:
             raise ComponentError(
                 f"{cls.__name__}.{rule_name}: may take {', '.join(allowed)}, found '{argument}'"
-                f"{closest(argument, allowed) or '; rename it'}"
+                f"{closest(argument, allowed) or ('; leave it out' if argument == 'self' else '; rename it')}"
             )
+    numbers = isinstance(cls.memory, tuple) and all(isinstance(x, (int, float)) for x in cls.memory)
+    if not numbers or ("memory" in inspect.signature(function).parameters and not cls.memory):
+        raise ComponentError(
+            f"{cls.__name__}.memory: must be the numbers that memory begins with, found {cls.memory!r}; "
+            "write e.g. memory = (0.0,)"
+        )
     return rule(function)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from admf_ray.components.base import Component
 from admf_ray.components.registry import forget, register, registered_in
-from admf_ray.errors import ComponentError
+from admf_ray.errors import ComponentError, line_in
 
 __all__ = ["import_components"]
 
@@ -52,7 +52,7 @@ def import_components(path: str | Path) -> list[type[Component]]:
     except ComponentError:
         raise
     except Exception as error:
-        line = _line_in(error, str(file))
+        line = line_in(error, str(file))
         raise ComponentError(
             f"{path}{line}: does not import, {type(error).__name__}: {error}; mend it"
         ) from error
@@ -72,15 +72,3 @@ def _register_the_rest(members: Iterable[object], module: str) -> None:
             continue
         if member.__module__ == module and member not in known:
             register()(member)
-
-
-def _line_in(error: BaseException, path: str) -> str:
-    trace = error.__traceback__
-    line = ""
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == path:
-            line = f":{trace.tb_lineno}"
-        trace = trace.tb_next
-    if isinstance(error, SyntaxError) and error.lineno:
-        line = f":{error.lineno}"
-    return line

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.components.tracing import Graph, column
+from admf_ray.engine.failures import asked
 from admf_ray.engine.plan import trace
-from admf_ray.engine.stack import Stack, Structure, asked
+from admf_ray.engine.stack import Stack, Structure
 from admf_ray.errors import ComponentError, DataError
 from admf_ray.market import Bars, Window
 
@@ -111,10 +112,16 @@ def _learned(cls: type[Any], p: Any, fields: tuple[str, ...], bars: Bars, train:
 
 def learn(cls: type[Any], p: Any, bars: Bars, train: Window) -> list[bytes]:
     """Fit on the training bars alone; returns each symbol's result as bytes."""
-    return [
-        pickle.dumps(asked(f"{cls.label()}.fit", cls.fit, Columns(bars, s, train.stop, train.start), p))
-        for s in range(bars.n_symbols)
-    ]
+    frozen = []
+    for s in range(bars.n_symbols):
+        found = asked(f"{cls.label()}.fit", cls.fit, Columns(bars, s, train.stop, train.start), p)
+        try:
+            frozen.append(pickle.dumps(found))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ComponentError(
+                f"{cls.label()}.fit: must return what can be pickled, found {error}; return plain data"
+            ) from error
+    return frozen
 
 
 def apply_fitted(cls: type[Any], p: Any, fields: tuple[str, ...], bars: Bars, frozen: list[bytes]) -> Floats:

@@ -124,6 +124,7 @@ def _call(place: int, part: Part) -> list[str]:
     return _rule(
         f"call_{part.key}(table, rows, t, s, weight, held, p, memory)",
         f"weight, own = {call}",
+        f"{''.join(f'own{k}, ' for k in range(len(part.cls.memory)))}= own",  # no other length compiles
         f"return float(weight), {_tuple(slots)} + memory[{place + 1}:]",
     )
 

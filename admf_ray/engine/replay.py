@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from admf_ray.engine.bus import EventBus
 from admf_ray.engine.events import BarEvent, FillEvent, OrderEvent, RiskEvent, SignalEvent
+from admf_ray.engine.failures import COMPILE_ERRORS, explain
 from admf_ray.engine.inputs import (
     Windows,
     check_points,
@@ -25,7 +25,7 @@ from admf_ray.engine.inputs import (
     market_flags,
     tables,
 )
-from admf_ray.engine.stack import Stack, explain
+from admf_ray.engine.stack import Stack
 from admf_ray.engine.trades import Trade, trades_of
 from admf_ray.market import Bars, Window
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
@@ -126,7 +126,7 @@ class Replay:
             for t in range(window.start, window.stop):
                 self._bar(t)
             return self._result()
-        except NumbaError as error:
+        except COMPILE_ERRORS as error:
             raise explain(error, self.stack.strategy.label()) from error
 
     def _open(self) -> None:

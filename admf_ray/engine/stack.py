@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from itertools import pairwise
+from keyword import iskeyword
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from admf_ray.components.broker import SimulatedBroker
 from admf_ray.components.portfolio import Portfolio
 from admf_ray.components.risk import RiskManager
 from admf_ray.components.tracing import Graph, TracedBars
+from admf_ray.engine.failures import asked
 from admf_ray.engine.generate import Part, generate
-from admf_ray.errors import ADMFError, ComponentError, ConfigError, closest
+from admf_ray.errors import ComponentError, ConfigError, closest
 from admf_ray.rules import accounting, costs, metrics, state
 from admf_ray.rules.compile import INNER_KERNEL_OPTIONS, KERNEL_OPTIONS, load_module, rule
 
@@ -237,23 +238,13 @@ def prepared(cls: type[Any], bars: Any, p: Any) -> dict[str, Any]:
             f"{cls.label()}.prepare: must return a dict of names to indicators, found "
             f"{type(found).__name__}; return {{'name': indicator}}"
         )
+    for name in found:
+        if not (isinstance(name, str) and name.isidentifier()) or iskeyword(name) or name.startswith("_"):
+            raise ComponentError(
+                f"{cls.label()}.prepare: must name its values as rules can read them, found {name!r}; "
+                "choose a plain word"
+            )
     return dict(found)
-
-
-def asked(where: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a user's function; what goes wrong in it becomes one line that begins with `where`.
-
-    Raises
-    ------
-    ComponentError
-        Whatever it raised, by name.
-    """
-    try:
-        return function(*arguments)
-    except ADMFError:
-        raise
-    except Exception as error:
-        raise ComponentError(f"{where}: raised {type(error).__name__}: {error}; mend it") from error
 
 
 def template() -> str:
@@ -262,10 +253,3 @@ def template() -> str:
     return "\n\n".join(
         (folder / f"{name}.py").read_text() for name in ("steps", "one", "many", "sweep", "replay")
     )
-
-
-def explain(error: NumbaError, strategy: str) -> ComponentError:
-    """Return a compile failure as one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = next((x for x in lines if "error" not in x.lower() and len(x) > 12), lines[0] if lines else "")
-    return ComponentError(f"{strategy}: does not compile: {telling[:200]}; use scalars and math, or on_bar")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
+from admf_ray.engine.failures import COMPILE_ERRORS, explain
 from admf_ray.engine.inputs import (
     Table,
     Windows,
@@ -20,7 +20,7 @@ from admf_ray.engine.inputs import (
     market_flags,
     tables,
 )
-from admf_ray.engine.stack import Stack, explain
+from admf_ray.engine.stack import Stack
 from admf_ray.errors import ComponentError, ConfigError
 from admf_ray.market import Bars, Window
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
@@ -181,6 +181,6 @@ def _run(
                 except BaseException:
                     control[0] = 1
                     raise
-    except NumbaError as error:
+    except COMPILE_ERRORS as error:
         raise explain(error, stack.strategy.label()) from error
     return results, slices

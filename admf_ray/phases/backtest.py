@@ -14,15 +14,18 @@ from admf_ray.components import library  # noqa: F401  (registers the library)
 from admf_ray.components.registry import find
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.events import Event
+from admf_ray.engine.failures import asked
 from admf_ray.engine.replay import Replay, ReplayResult
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.trades import Trade
-from admf_ray.errors import ADMFError, ComponentError
+from admf_ray.errors import ComponentError, closest
 from admf_ray.logs import get_logger, identity
 from admf_ray.market import Bars, Window, load_bars
 from admf_ray.results import equity_table, trades_table
 
 __all__ = ["Backtest", "backtest", "build_container", "make_stack", "plain_handlers", "replay_in"]
+
+NUMBERS = (int, float, np.floating, np.integer)
 
 log = get_logger(__name__)
 
@@ -151,21 +154,28 @@ def _handler(strategy: Any, data: Any, bars: Bars) -> Callable[[int, int], float
 
 def _asked(strategy: Any, view: Any, bars: Bars, t: int) -> Any:
     """Call the user's handler; what goes wrong in it is named with its bar."""
-    try:
-        return strategy.on_bar(view)
-    except ADMFError:
-        raise
-    except Exception as error:
-        when = np.datetime64(int(bars.time_ns[t]), "ns").astype("datetime64[m]")
-        raise ComponentError(
-            f"{strategy.label()}.on_bar: raised {type(error).__name__}: {error} at bar {t} ({when}); mend it"
-        ) from error
+
+    def when() -> str:
+        return f" at bar {t} ({np.datetime64(int(bars.time_ns[t]), 'ns').astype('datetime64[m]')})"
+
+    return asked(f"{strategy.label()}.on_bar", strategy.on_bar, view, when=when)
 
 
 def _weights(strategy: Any, answer: Any, bars: Bars) -> Mapping[str, Any]:
     if isinstance(answer, Mapping):
+        for name, value in answer.items():
+            if name not in bars.symbols:
+                raise ComponentError(
+                    f"{strategy.label()}.on_bar: must name symbols of the data, found {name!r}"
+                    f"{closest(str(name), bars.symbols) or '; it has ' + ', '.join(bars.symbols)}"
+                )
+            if not (value is None or isinstance(value, NUMBERS)):
+                raise ComponentError(
+                    f"{strategy.label()}.on_bar: weights must be numbers or None, found "
+                    f"{type(value).__name__} for {name}; return a number from -1 to 1"
+                )
         return answer
-    if answer is None or isinstance(answer, (int, float, np.floating, np.integer)):
+    if answer is None or isinstance(answer, NUMBERS):
         if bars.n_symbols == 1 or answer is None:
             return {bars.symbols[0]: answer}
         raise ComponentError(

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from admf_ray.engine.bus import EventBus
 from admf_ray.engine.events import BarEvent, Event, FillEvent, OrderEvent, RiskEvent, SignalEvent
+from admf_ray.engine.failures import COMPILE_ERRORS, explain
 from admf_ray.engine.probes.curtain import Curtain, columns_of
 from admf_ray.engine.replay import Replay
-from admf_ray.engine.stack import Stack, explain
+from admf_ray.engine.stack import Stack
 from admf_ray.market import Bars, Window
 from admf_ray.rules.state import MARKET
 
@@ -79,7 +79,7 @@ def _events(
         replay._open()
         for t in range(window.start, window.stop):
             replay._bar(t)
-    except NumbaError as error:
+    except COMPILE_ERRORS as error:
         raise explain(error, case.stack.strategy.label()) from error
     return [event for event in bus.log if not isinstance(event, BarEvent)]
 

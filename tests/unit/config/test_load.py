@@ -208,8 +208,7 @@ def test_a_run_is_named_like_a_folder(name):
 
 def test_one_file_of_strategies_needs_no_list(tmp_path):
     file = tmp_path / "alone.py"
-    file.write_text(
-        "from admf_ray import Strategy\nclass Alone(Strategy):\n    'Long.'\n    def decide(now): return 1.0\n"
-    )
+    code = "from admf_ray import Strategy\nclass Alone(Strategy):\n    'Long.'\n"
+    file.write_text(code + "    def decide(now): return 1.0\n")
     found = load_pipeline("configs/quickstart.yaml", [f"strategies={file}"])
     assert found.strategies == (str(file),)
