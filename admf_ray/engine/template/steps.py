@@ -141,7 +141,9 @@ def open_step(t, s, scale, free, worth, m, equity, account, position, order, p, 
             position,
             p,
         )
+        trailed = position.stop
         stop, take = levels(side, position.average, atr, p.risk)
+        stop = unmoved(side, trailed, stop, p.risk)
         position = Position(
             position.qty,
             position.average,
