@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from pathlib import Path
 
 import click
 
@@ -14,7 +15,7 @@ from admf_ray.logs import configure
 
 __all__ = ["main"]
 
-# a command's module is imported when the command is used, so `--help` is quick
+# a command's module is imported when it is used or listed, so that a command does not load the others'
 COMMANDS = {
     "run": "admf_ray.cli.run",
     "backtest": "admf_ray.cli.backtest",
@@ -51,6 +52,9 @@ def main() -> None:
     """Run the command line; an error is one line and exit code 2."""
     try:
         code = cli.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.ClickException as error:
         _fail(error.format_message(), error)
     except ADMFError as error:
@@ -59,6 +63,10 @@ def main() -> None:
         sys.exit(130)
     except (MemoryError, OSError) as error:
         _fail(f"{type(error).__name__}: {error}", error)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        _fail(f"{where}: unexpected {type(error).__name__}: {error}; see it all with admf-ray --debug", error)
     else:
         sys.exit(code if isinstance(code, int) else 0)
 

@@ -75,10 +75,15 @@ def strategy_files(command: Command) -> Command:
     return wrapped
 
 
-def data_options(command: Command) -> Command:
+def data_options(command: Command | None = None, *, default: str | None = None) -> Command:
     """Add ``--data`` and what cannot be known from a file; gives the command one mapping, ``load``."""
+    if command is None:
+        return functools.partial(data_options, default=default)
 
-    @click.option("--data", required=True, help="File, folder, glob, or sample:sp500 and the like.")
+    @click.option(
+        "--data", required=default is None, default=default, show_default=default is not None,
+        help="File, folder, glob, or sample:sp500 and the like.",
+    )  # fmt: skip
     @click.option("--symbol", "symbols", multiple=True, help="Only these symbols; may be repeated.")
     @click.option("--stamp", type=click.Choice(["open", "close", "date"]), help="What a stamp means.")
     @click.option("--zone", help="Exchange zone, such as America/New_York.")

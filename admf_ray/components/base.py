@@ -68,7 +68,8 @@ class Component:
     @classmethod
     def label(cls) -> str:
         """Return the registered name, or the class's own."""
-        return cls.name or cls.__name__
+        # not an inherited name: a subclass is another component than its parent
+        return vars(cls).get("name") or cls.__name__
 
     @classmethod
     def check(cls, values: Mapping[str, Any]) -> dict[str, Any]:

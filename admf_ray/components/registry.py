@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from admf_ray.components.base import Component
 from admf_ray.errors import ComponentError, closest
 
-__all__ = ["find", "register", "registered", "registered_in"]
+__all__ = ["find", "forget", "register", "registered", "registered_in"]
 
 C = TypeVar("C", bound=type[Component])
 _classes: dict[str, type[Any]] = {}
@@ -72,6 +72,12 @@ def registered(kind: str | None = None) -> dict[str, type[Any]]:
     """Return the registered classes by their first name, sorted."""
     by_name = {c.label(): c for c in _classes.values() if kind in (None, c.kind)}
     return dict(sorted(by_name.items()))
+
+
+def forget(module: str) -> None:
+    """Take out what a module registered, before it is imported again."""
+    for name in [name for name, cls in _classes.items() if cls.__module__ == module]:
+        del _classes[name]
 
 
 def registered_in(module: str) -> list[type[Any]]:

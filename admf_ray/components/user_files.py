@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from admf_ray.components.base import Component
-from admf_ray.components.registry import register, registered_in
+from admf_ray.components.registry import forget, register, registered_in
 from admf_ray.errors import ComponentError
 
 __all__ = ["import_components"]
@@ -36,7 +37,9 @@ def import_components(path: str | Path) -> list[type[Component]]:
     file = Path(path)
     if file.suffix != ".py" or not file.is_file():
         raise ComponentError(f"{path}: must be an existing Python file, found none; correct the path")
-    name = f"admf_ray_user_{file.stem}"
+    digest = hashlib.blake2b(str(file.resolve()).encode(), digest_size=4).hexdigest()
+    name = f"admf_ray_user_{file.stem}_{digest}"
+    forget(name)
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""The causality probe: no decision at bar t depends on anything after t, shown by changing what comes after."""
+"""The causality probe: no decision at bar t depends on anything after t, shown by changing what follows."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def probe(
     window : Window, optional
         Bars traded; all of them by default. Bars before are history.
     handler_factory : callable, optional
-        For a plain-Python strategy: ``handler_factory(bars)`` returns a fresh ``handler(t, s) -> weight`` that
-        sees these bars and no others.
+        For a plain-Python strategy: ``handler_factory(bars)`` returns a fresh ``handler(t, s) -> weight``
+        that sees these bars and no others.
     train : Window, optional
         Bars that `fit` may see. By default the first half of the window, and the rest is traded.
     every_bar_up_to : int
@@ -135,10 +135,10 @@ def probe(
         findings += probe_memorised(prepared, case, bars, window)
         findings += probe_fit(prepared, bars, seed)
         findings += probe_prepared(prepared, bars, every, seed)
-        leaking = bool(findings)
-        findings += [] if leaking else probe_decisions(case, bars, window, real, seed)
-        late, settled = probe_warmup(case, bars, window, real, ready, seed)
-        findings += [] if leaking else late
+        # decisions made from values that leak would only repeat the finding
+        findings = findings or probe_decisions(case, bars, window, real, seed)
+        if not findings:
+            findings, settled = probe_warmup(case, bars, window, real, ready, seed)
     return Report(
         tuple(findings),
         window.n_bars,

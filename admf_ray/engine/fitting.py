@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from admf_ray.components.tracing import Graph, column
 from admf_ray.engine.plan import trace
+from admf_ray.engine.stack import Stack, Structure, asked
 from admf_ray.errors import ComponentError, DataError
 from admf_ray.market import Bars, Window
 
 if TYPE_CHECKING:
     from admf_ray.engine.inputs import Table
-    from admf_ray.engine.stack import Stack, Structure
 
 __all__ = ["Columns", "apply_fitted", "fitted_tables", "learn"]
 
@@ -112,7 +112,8 @@ def _learned(cls: type[Any], p: Any, fields: tuple[str, ...], bars: Bars, train:
 def learn(cls: type[Any], p: Any, bars: Bars, train: Window) -> list[bytes]:
     """Fit on the training bars alone; returns each symbol's result as bytes."""
     return [
-        pickle.dumps(cls.fit(Columns(bars, s, train.stop, train.start), p)) for s in range(bars.n_symbols)
+        pickle.dumps(asked(f"{cls.label()}.fit", cls.fit, Columns(bars, s, train.stop, train.start), p))
+        for s in range(bars.n_symbols)
     ]
 
 
@@ -120,7 +121,8 @@ def apply_fitted(cls: type[Any], p: Any, fields: tuple[str, ...], bars: Bars, fr
     """Prepare with what `learn` returned; shape (n_fields, n_bars, n_symbols)."""
     out = np.full((len(fields), bars.n_bars, bars.n_symbols), np.nan)
     for s in range(bars.n_symbols):
-        found = cls.prepare(Columns(bars, s, bars.n_bars), p, pickle.loads(frozen[s]))
+        own = Columns(bars, s, bars.n_bars)
+        found = asked(f"{cls.label()}.prepare", cls.prepare, own, p, pickle.loads(frozen[s]))
         if not isinstance(found, Mapping) or tuple(found) != fields:
             shown = ", ".join(found) if isinstance(found, Mapping) else type(found).__name__
             raise ComponentError(

@@ -80,8 +80,11 @@ def _node(nodes: Mapping[str, Any], name: str, graph: Graph, cls: type[Any]) -> 
     return node
 
 
-class _NotPassedOnError(Exception):
-    """A symbol was used for more than an indicator's argument."""
+class _NotPassedOnError(BaseException):
+    """A symbol was used for more than an indicator's argument.
+
+    No Exception, so that nothing on its way takes it for a failure of `prepare`.
+    """
 
 
 class _Symbol:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
@@ -19,7 +19,7 @@ from admf_ray.components.portfolio import Portfolio
 from admf_ray.components.risk import RiskManager
 from admf_ray.components.tracing import Graph, TracedBars
 from admf_ray.engine.generate import Part, generate
-from admf_ray.errors import ComponentError, ConfigError, closest
+from admf_ray.errors import ADMFError, ComponentError, ConfigError, closest
 from admf_ray.rules import accounting, costs, metrics, state
 from admf_ray.rules.compile import INNER_KERNEL_OPTIONS, KERNEL_OPTIONS, load_module, rule
 
@@ -231,16 +231,29 @@ def prepared(cls: type[Any], bars: Any, p: Any) -> dict[str, Any]:
     """
     if cls.prepare is None:
         return {}
-    try:
-        found = cls.prepare(bars, p)
-    except (TypeError, AttributeError) as error:
-        raise ComponentError(f"{cls.label()}.prepare: {error}") from error
+    found = asked(f"{cls.label()}.prepare", cls.prepare, bars, p)
     if not isinstance(found, Mapping):
         raise ComponentError(
             f"{cls.label()}.prepare: must return a dict of names to indicators, found "
             f"{type(found).__name__}; return {{'name': indicator}}"
         )
     return dict(found)
+
+
+def asked(where: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a user's function; what goes wrong in it becomes one line that begins with `where`.
+
+    Raises
+    ------
+    ComponentError
+        Whatever it raised, by name.
+    """
+    try:
+        return function(*arguments)
+    except ADMFError:
+        raise
+    except Exception as error:
+        raise ComponentError(f"{where}: raised {type(error).__name__}: {error}; mend it") from error
 
 
 def template() -> str:

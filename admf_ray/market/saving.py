@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from admf_ray.errors import ConfigError
+from admf_ray.files import written_whole
 from admf_ray.market.bars import Bars
 from admf_ray.market.loading import load_bars
 from admf_ray.market.table import PRICES
@@ -43,6 +45,8 @@ def to_frame(bars: Bars) -> pd.DataFrame:
 def write_parquet(bars: Bars, path: str | Path) -> Path:
     """Write bars to one Parquet file, which `load_bars` reads without options.
 
+    A declared session end, instruments and annualisation are not in the file: declare them again.
+
     Parameters
     ----------
     bars : Bars
@@ -54,10 +58,19 @@ def write_parquet(bars: Bars, path: str | Path) -> Path:
     -------
     Path
         The file.
+
+    Raises
+    ------
+    ConfigError
+        Another ending than ``.parquet`` or ``.pq``, by which the file would not be read again.
+    StoreError
+        The file cannot be written; then nothing is.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    to_frame(bars).to_parquet(target, index=False)
+    if target.suffix not in (".parquet", ".pq"):
+        raise ConfigError(f"{target}: must end in .parquet or .pq, found {target.suffix!r}; rename it")
+    with written_whole(target) as file:
+        to_frame(bars).to_parquet(file, index=False)
     return target
 
 

@@ -231,7 +231,10 @@ class _Edge:
 
 
 class _Axis:
-    """The bars' time axis, on which bar counts and calendar lengths are both walked."""
+    """The bars' time axis, on which bar counts and calendar lengths are both walked.
+
+    An edge beyond the end stands at bar n + 1, however far off it is, and nothing after it is reached.
+    """
 
     def __init__(self, bars: Bars, lengths: tuple[Length, ...]) -> None:
         self._day = bars.day
@@ -247,16 +250,25 @@ class _Axis:
     def _day_of(self, bar: int) -> pd.Timestamp:
         if bar < self._n:
             return pd.Timestamp(0) + pd.Timedelta(days=int(self._day[bar]))
-        return pd.Timestamp(0) + pd.Timedelta(days=int(self._day[-1]) + 1 + bar - self._n)
+        return pd.Timestamp(0) + pd.Timedelta(days=int(self._day[-1]) + 1)
 
     def after(self, edge: _Edge, length: Length, times: int = 1) -> _Edge:
         if length.unit == "bars":
             return self.shifted(edge, length.count * times)
-        day = edge.day + length.times(times)
-        return _Edge(int(np.searchsorted(self._day, (day - pd.Timestamp(0)).days)), day)
+        if edge.bar > self._n:
+            return edge
+        try:
+            day = edge.day + length.times(times)
+            since = (day - pd.Timestamp(0)).days
+        except (OverflowError, ValueError):  # further than a calendar goes
+            return _Edge(self._n + 1, edge.day)
+        return _Edge(int(np.searchsorted(self._day, since)), day)
 
     def shifted(self, edge: _Edge, bars: int) -> _Edge:
-        return edge if bars == 0 else _Edge(edge.bar + bars, self._day_of(edge.bar + bars))
+        if bars == 0 or edge.bar > self._n:
+            return edge
+        bar = edge.bar + bars
+        return _Edge(self._n + 1, edge.day) if bar > self._n else _Edge(bar, self._day_of(bar))
 
     def reaches(self, edge: _Edge) -> bool:
         if edge.bar < self._n:

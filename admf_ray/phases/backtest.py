@@ -17,12 +17,12 @@ from admf_ray.engine.events import Event
 from admf_ray.engine.replay import Replay, ReplayResult
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.trades import Trade
-from admf_ray.errors import ComponentError
+from admf_ray.errors import ADMFError, ComponentError
 from admf_ray.logs import get_logger, identity
 from admf_ray.market import Bars, Window, load_bars
 from admf_ray.results import equity_table, trades_table
 
-__all__ = ["Backtest", "backtest", "build_container", "make_stack", "replay_in"]
+__all__ = ["Backtest", "backtest", "build_container", "make_stack", "plain_handlers", "replay_in"]
 
 log = get_logger(__name__)
 
@@ -120,6 +120,17 @@ def replay_in(
     return result
 
 
+def plain_handlers(stack: Stack, row: Any) -> Callable[[Bars], Callable[[int, int], float]]:
+    """Return what makes, for any bars, a fresh plain-Python strategy in its own container; for the probe."""
+
+    def make(bars: Bars) -> Callable[[int, int], float]:
+        container = build_container(f"check_{stack.strategy.label()}", bars, stack, row)
+        container.initialize_scope()
+        return _handler(container.strategy, container.data_handler, bars)
+
+    return make
+
+
 def _handler(strategy: Any, data: Any, bars: Bars) -> Callable[[int, int], float]:
     """Call a plain-Python strategy once a bar; its weights per symbol serve the replay's questions."""
     answered: dict[str, Any] = {"bar": -1, "weights": {}}
@@ -127,11 +138,24 @@ def _handler(strategy: Any, data: Any, bars: Bars) -> Callable[[int, int], float
     def weight(t: int, s: int) -> float:
         if answered["bar"] != t:
             data.advance(t)
-            answered.update(bar=t, weights=_weights(strategy, strategy.on_bar(data.view), bars))
+            answered.update(bar=t, weights=_weights(strategy, _asked(strategy, data.view, bars, t), bars))
         value = answered["weights"].get(bars.symbols[s], math.nan)
         return math.nan if value is None else float(value)
 
     return weight
+
+
+def _asked(strategy: Any, view: Any, bars: Bars, t: int) -> Any:
+    """Call the user's handler; what goes wrong in it is named with its bar."""
+    try:
+        return strategy.on_bar(view)
+    except ADMFError:
+        raise
+    except Exception as error:
+        when = np.datetime64(int(bars.time_ns[t]), "ns").astype("datetime64[m]")
+        raise ComponentError(
+            f"{strategy.label()}.on_bar: raised {type(error).__name__}: {error} at bar {t} ({when}); mend it"
+        ) from error
 
 
 def _weights(strategy: Any, answer: Any, bars: Bars) -> Mapping[str, Any]:

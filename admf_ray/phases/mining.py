@@ -15,6 +15,7 @@ from admf_ray.config.mining import NeighborhoodConfig
 from admf_ray.config.objectives import direction_of
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.spaces import search_of
+from admf_ray.engine.causality import assert_causal
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.sweep import sweep
 from admf_ray.errors import ConfigError, ResourceError
@@ -28,6 +29,7 @@ __all__ = ["mine", "neighborhood_of", "training_bars"]
 
 Floats = NDArray[np.float64]
 MOST_BYTES = 4 * 2**30
+PROBED_BARS = 1_000
 BLOCK_POINTS = 20_000
 
 log = get_logger(__name__)
@@ -88,6 +90,9 @@ def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None 
             f"the limit is {MOST_BYTES / 2**30:.0f}; make the grid coarser or the radius or windows fewer"
         )
     done = 0
+    for (stack, _), one in zip(searches, around, strict=True):
+        if one.n_points:
+            _probe(bars, stack, one.rows[: one.n_points], span)
     searched = []
     maximize = direction_of(search.objective) == "maximize"
     judged = [w for w, window in enumerate(windows) if window in (span, *(fold.train for fold in folds))]
@@ -131,6 +136,18 @@ def _spread(figure: Floats, places: Sequence[int], n_windows: int) -> Floats:
     out = np.full((len(figure), n_windows), np.nan)
     out[:, places] = figure
     return out
+
+
+def _probe(bars: Bars, stack: Stack, points: Floats, span: Window) -> None:
+    """Refuse a strategy that sees the future, shown at the middle point on the last bars of training."""
+    start = max(span.start, span.stop - PROBED_BARS)
+    train = Window("train", span.start, (start + span.stop) // 2)
+    row = points[len(points) // 2]
+    report = assert_causal(
+        bars.slice(0, span.stop), stack, row, Window("full", start, span.stop),
+        train=train if stack.strategy.fit is not None else None,
+    )  # fmt: skip
+    log.info("causality: %d bars and %d decisions probed", report.n_bars, report.n_decisions)
 
 
 def _sweep(

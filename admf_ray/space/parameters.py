@@ -43,13 +43,14 @@ class Param:
         ConfigError
             Not a number, not whole, or outside the bounds.
         """
+        found = value
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             try:
                 value = float(value) if not isinstance(value, bool) else math.nan
             except (TypeError, ValueError):
                 value = math.nan
         if not math.isfinite(value):
-            raise ConfigError(f"{where}: must be a finite number, found {value!r}; give a number")
+            raise ConfigError(f"{where}: must be a finite number, found {found!r}; give a number")
         if self.whole and value != int(value):
             raise ConfigError(f"{where}: must be a whole number, found {value!r}; round it")
         if not self.low <= value <= self.high:

@@ -105,6 +105,7 @@ def test_the_specifications_data_is_written_and_checked(tmp_path):
         ([*BACKTEST, "--set", "fats=3", *DATA], "did you mean 'fast'"),
         ([*BACKTEST[:3], "--set", "fast=30", "--set", "slow=5", *DATA], "must satisfy fast < slow"),
         ([*BACKTEST[:3], "--set", "fast=2.5", *DATA], "must be a whole number, found 2.5"),
+        ([*BACKTEST[:3], "--set", "fast=abc", *DATA], "must be a finite number, found 'abc'"),
         ([*BACKTEST[:3], "--set", "fast=0", *DATA], "must be within [1, 5000], found 0"),
         ([*BACKTEST[:3], "--set", "fast", *DATA], "must be name=value"),
         ([*BACKTEST, "--set", "fast=9", *DATA], "given twice"),
@@ -140,3 +141,31 @@ def test_the_program_itself_runs():
         check=True,
     )
     assert done.stdout.startswith("admf-ray, version ")
+
+
+def test_a_bare_command_prints_its_help(capsys, monkeypatch):
+    for words in ([], ["data"]):
+        monkeypatch.setattr(sys, "argv", ["admf-ray", *words])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert caught.value.code == 2
+        text = capsys.readouterr().err
+        assert text.startswith("Usage: ")
+        assert text.count("\n") > 5
+
+
+def test_the_unexpected_is_one_line_too_and_names_its_place(capsys, monkeypatch):
+    monkeypatch.setattr("admf_ray.cli.schema.pipeline_schema", lambda: {}["lost"])
+    assert "unexpected KeyError: 'lost'" in refuse(capsys, monkeypatch, "schema")
+    monkeypatch.setattr(sys, "argv", ["admf-ray", "--debug", "schema"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_convert_never_writes_over_what_it_reads(tmp_path, capsys, monkeypatch):
+    source = tmp_path / "mine.csv"
+    source.write_text("Date,Open,High,Low,Close\n2020-01-01,1,2,1,2\n2020-01-02,1,2,1,2\n")
+    before = source.read_bytes()
+    assert "must end in .parquet" in refuse(capsys, monkeypatch, "data", "convert", str(source), str(source))
+    assert source.read_bytes() == before

@@ -68,8 +68,8 @@ COMBINATIONS = (
     ),
     Combination("fill_margin", Hashed, size_at="fill", margin=True, gross=True, lots="whole", halts=True),
     Combination(
-        "single_ends", Clock, sizing="atr", order_type="stop", time_in_force="day", protect="trail", band=True,
-        shape=S(holes=True, ends=True),
+        "single_ends", Clock, sizing="atr", order_type="stop", time_in_force="day", protect="trail",
+        band=True, shape=S(holes=True, ends=True),
     ),
     Combination(
         "sessions", Hashed, size_at="fill", order_type="stop", protect="frac", carry=True,
@@ -77,7 +77,8 @@ COMBINATIONS = (
     ),
     Combination("many_plain", Hashed, (Calm, Cooldown, Calm), shape=S(2), carry=True, halts=True),
     Combination(
-        "many_fill_limit", Hashed, size_at="fill", order_type="limit", protect="frac", shape=S(2), lots="whole",
+        "many_fill_limit", Hashed, size_at="fill", order_type="limit", protect="frac", shape=S(2),
+        lots="whole",
     ),
     Combination(
         "many_holes", Counting, (Cooldown,), sizing="fixed_size", order_type="stop", time_in_force="day",

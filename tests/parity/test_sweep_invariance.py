@@ -50,7 +50,8 @@ def fixed_case():
     stack = NAMED["plain"].stack
     bars = market(11, Shape(), 150, daily_volatility=0.03)
     points = [
-        {"fast": fast, "slow": slow, "side": side, "broker.commission_frac": 0.001, "broker.slippage_frac": 3e-4}
+        {"fast": fast, "slow": slow, "side": side, "broker.commission_frac": 0.001,
+         "broker.slippage_frac": 3e-4}
         for fast in (1, 3) for slow in (5, 9, 20) for side in ("long", "both")
     ]  # fmt: skip
     return stack, bars, stack.values(points), [Window("full", 0, 150), Window("mid", 20, 90)]
@@ -133,7 +134,8 @@ def test_a_cold_compile_and_a_cached_one_in_other_processes_give_the_same_bits(t
     seen = []
     for seed in ("1", "2"):
         env = {
-            **os.environ, "PYTHONPATH": str(root), "ADMF_RAY_CACHE_DIR": str(tmp_path), "PYTHONHASHSEED": seed,
+            **os.environ, "PYTHONPATH": str(root), "ADMF_RAY_CACHE_DIR": str(tmp_path),
+            "PYTHONHASHSEED": seed,
         }  # fmt: skip
         run = subprocess.run(
             [sys.executable, "-c", SCRIPT], env=env, cwd=root, capture_output=True, text=True, check=True

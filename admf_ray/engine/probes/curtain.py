@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +120,7 @@ class Curtain:
         self.real = columns_of(bars)
         self.false = false_market(bars) if false is None else false
         self._memory = {name: np.array(column, order="C") for name, column in self.real.items()}
-        shown = {}
+        shown: dict[str, Any] = {}
         for name, memory in self._memory.items():
             shown[name] = memory.view()
             shown[name].setflags(write=False)
@@ -153,7 +154,7 @@ def extended(bars: Bars, n_more: int = 32) -> Bars:
     alive = bars.last == bars.n_bars - 1
     step = int(np.median(np.diff(bars.time_ns))) if bars.n_bars > 1 else 1
     later = bars.time_ns[-1] + step * np.arange(1, n_more + 1, dtype=np.int64)
-    grown = {}
+    grown: dict[str, Any] = {}
     for name, real in columns_of(bars).items():
         tail = np.where(np.isnan(false[name][-n_more:]), real[-1], false[name][-n_more:])
         grown[name] = np.concatenate([real, np.where(alive, tail, np.nan)])

@@ -89,7 +89,8 @@ def probe_decisions(
                 _keep(found, case, bars, window, curtain, _hidden(case, window, curtain, real, t), t)
             if found:
                 break
-    longer = first_difference(case, real, run_events(case, extended(bars), window), bars.n_bars)
+    # the last bar itself may close a session or a symbol, which a longer calendar tells otherwise
+    longer = first_difference(case, real, run_events(case, extended(bars), window), bars.n_bars - 2)
     if longer is not None and (longer.component, longer.what) not in found:
         detail = f"{longer.real} became {longer.seen} when bars were appended to the data"
         found[longer.component, longer.what] = finding_at(
@@ -186,7 +187,7 @@ def _keep(
     what = different.what
     if what == "decision" and case.factory is not None and different.component == case.stack.strategy.label():
         what = "on_bar decision"
-    if after is None and different.what in ("fill", "notice") and _own_bar(case, bars, window, curtain, t):
+    if after is None and different.what == "fill" and _own_bar(case, bars, window, curtain, t):
         changed = "high, low, close of the same bar changed; a fill at the open cannot know them"
     else:
         changed = f"bars after {t if after is None else after} changed"

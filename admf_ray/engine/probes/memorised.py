@@ -116,8 +116,6 @@ def _numbers(value: Any) -> NDArray[np.float64] | None:
 
 
 def _first_bar(bars: Bars, own: NDArray[np.float64]) -> int:
-    for name in ("open", "high", "low", "close"):
-        rows = np.flatnonzero(np.isin(getattr(bars, name), own).any(axis=1))
-        if rows.size:
-            return int(rows[0])
-    return -1
+    columns = np.concatenate([bars.open, bars.high, bars.low, bars.close], axis=1)
+    rows = np.flatnonzero(np.isin(columns, own).any(axis=1))
+    return int(rows[0]) if rows.size else -1

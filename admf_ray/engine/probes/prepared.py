@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from admf_ray.components.tracing import Graph, Node
 from admf_ray.engine.fitting import apply_fitted, learn
-from admf_ray.engine.inputs import first_known, trace
+from admf_ray.engine.inputs import first_known
+from admf_ray.engine.plan import trace
 from admf_ray.engine.probes.curtain import Curtain, columns_of, extended, false_market
 from admf_ray.engine.probes.findings import Finding, day_of, finding_at
 from admf_ray.engine.stack import Stack
@@ -186,7 +187,8 @@ def _finding(prepared: Prepared, bars: Bars, curtains: dict[int, Curtain], k: in
     many = len(leak.affected)
     detail = (
         f"{shown} when {columns} after bar {leak.after} ({day_of(bars, leak.after)}) changed{by}; "
-        f"it looks {leak.reach} bar{'s' * (leak.reach > 1)} ahead, at {many} bar{'s' * (many > 1)} of those probed"
+        f"it looks {leak.reach} bar{'s' * (leak.reach > 1)} ahead, "
+        f"at {many} bar{'s' * (many > 1)} of those probed"
     )
     return finding_at(bars, component, f"prepare {name!r}", leak.bar, detail)
 

@@ -1,4 +1,4 @@
-"""Runs of a probe: a replay whose events are compared, and one that is shown each price only when it is due."""
+"""Runs of a probe: a replay whose events are compared, and one shown each price only when it is due."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from admf_ray.engine.bus import EventBus
-from admf_ray.engine.events import BarEvent, Event, FillEvent, OrderEvent, SignalEvent
+from admf_ray.engine.events import BarEvent, Event, FillEvent, OrderEvent, RiskEvent, SignalEvent
 from admf_ray.engine.probes.curtain import Curtain, columns_of
 from admf_ray.engine.replay import Replay
 from admf_ray.engine.stack import Stack, explain
@@ -127,7 +127,8 @@ class _Revealed(Replay):
         self.table = self.true_table.copy()
         self.table[:, self.window.start :] *= -1.5
         self.curtain.hide(self.window.start)
-        self.module = _Stages(self.module, self)
+        staged: Any = _Stages(self.module, self)
+        self.module = staged
 
     def _bar(self, t: int) -> None:
         self.curtain.show(t, t + 1, ("open",))
@@ -157,7 +158,7 @@ class _Stages:
         return getattr(self._module, name)
 
     def reduce_at(self, t: int, s: int, *rest: Any) -> Any:
-        """A market order is filled knowing the open alone; limits and stops need the bar's extremes."""
+        """Fill knowing the open alone, unless a limit or stop needs the bar's extremes."""
         if self._replay.orders[s, 0] != MARKET:
             self._replay.curtain.show_cell(t, s, ("high", "low"))
         return self._module.reduce_at(t, s, *rest)
@@ -169,12 +170,12 @@ class _Stages:
         return self._module.protect_at(t, s, *rest)
 
     def close_at(self, t: int, *rest: Any) -> Any:
-        """Exits at the close see it."""
+        """Close knowing the whole bar."""
         self._replay.reveal(t)
         return self._module.close_at(t, *rest)
 
     def mark_at(self, t: int, *rest: Any) -> Any:
-        """The bar is over."""
+        """Mark knowing the whole bar."""
         self._replay.reveal(t)
         return self._module.mark_at(t, *rest)
 
@@ -207,7 +208,7 @@ def _key(event: Event) -> tuple[Any, ...]:
 
 
 def _stage(event: Event) -> int:
-    return 0 if isinstance(event, FillEvent) else 1 if isinstance(event, SignalEvent) else 2
+    return 0 if isinstance(event, (FillEvent, RiskEvent)) else 1 if isinstance(event, SignalEvent) else 2
 
 
 def _answerable(case: Case, event: Event, a: Event | None, b: Event | None) -> tuple[str, str]:
@@ -216,12 +217,13 @@ def _answerable(case: Case, event: Event, a: Event | None, b: Event | None) -> t
         return event.source, "decision"
     if isinstance(event, FillEvent):
         return stack.broker.label(), "fill"
+    if isinstance(event, RiskEvent) and event.notice == "order_cut":
+        return stack.broker.label(), "fill"  # the broker bought less than it was asked for
     if isinstance(event, OrderEvent):
         both = isinstance(a, OrderEvent) and isinstance(b, OrderEvent)
         same_qty = both and a.qty == b.qty and a.symbol == b.symbol  # type: ignore[union-attr]
         return (stack.broker if same_qty else stack.risk).label(), "order"
-    cut = getattr(event, "notice", "") == "order_cut"
-    return (stack.broker if cut else stack.risk).label(), "notice"
+    return stack.risk.label(), "notice"
 
 
 def _shown(event: Event | None) -> str:
@@ -230,11 +232,12 @@ def _shown(event: Event | None) -> str:
     if isinstance(event, SignalEvent):
         return f"weight {event.weight:.6g} in {event.symbol}"
     if isinstance(event, FillEvent):
-        return f"{event.qty:.6g} {event.symbol} at {event.price:.6g}, commission {event.commission:.6g} ({event.reason})"
+        costs = f"commission {event.commission:.6g}"
+        return f"{event.qty:.6g} {event.symbol} at {event.price:.6g}, {costs} ({event.reason})"
     if isinstance(event, OrderEvent):
         price = "" if math.isnan(event.price) else f" at {event.price:.6g}"
         return f"{event.kind} {event.qty:.6g} {event.symbol}{price}"
-    return f"{event.notice} {event.value:.6g}"
+    return f"{event.notice} {event.value:.6g}" if isinstance(event, RiskEvent) else type(event).__name__
 
 
 def prices_of(bars: Bars) -> NDArray[np.float64]:

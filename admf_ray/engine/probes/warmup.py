@@ -54,7 +54,8 @@ def probe_warmup(
     -----
     Decisions are compared, not values: recursive indicators remember everything a little. A declared
     `warmup_bars` must suffice as it stands. Without one the warm-up is the first bar at which all values
-    are known; it is too short when decisions settle only beyond 16 times that.
+    are known; it is too short when decisions settle only beyond 16 times that. A handler that declares none
+    looks after its own history, and only the figure is reported.
     """
     declared = case.stack.strategy.warmup_bars
     label = case.stack.strategy.label()
@@ -82,9 +83,10 @@ def probe_warmup(
         if not same:
             break
         settled = length
-    if first is None or (declared is None and (settled is None or settled <= RECURSION * own + 2)):
+    if first is None or (declared is not None and agree[0]):
         return [], settled
-    if declared is not None and agree[0]:
+    # a handler that declares nothing looks after its own history
+    if declared is None and (case.factory is not None or settled is None or settled <= RECURSION * own + 2):
         return [], settled
     t, whole, part = first
     said = f"warmup_bars = {declared}" if declared is not None else f"values count as known after {own} bars"
@@ -98,9 +100,9 @@ def probe_warmup(
 
 
 def _decision(case: Case, bars: Bars, t: int, length: int) -> dict[tuple[str, str], float]:
-    """Weights by component and symbol that a fresh account gets at bar t from `length` bars up to t."""
+    """Weights by component and symbol that a fresh account gets at bar t when `length` bars end there."""
     start = max(t + 1 - length, 0)
-    part = bars.slice(start, t + 1)
+    part = bars.slice(start, bars.n_bars)
     window = Window("warm", t - start, t - start + 1)
     train = case.train
     if train is not None and train.start >= start:

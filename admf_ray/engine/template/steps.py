@@ -8,6 +8,9 @@
 #   TAIL keep returns
 
 
+DUST = 1e-12  # share of a position below which a difference is rounding and not worth an order
+
+
 @rule
 def at(column, t, s):
     """Value of a column; unsigned, because an index that may be negative costs a branch."""
@@ -281,7 +284,7 @@ def settle_step(s, scale, equity, position, order, m, p):
     """Turn a proposal into an order for the difference to what is held."""
     wanted = to_lot(order.qty * scale, symbol_lot(m, s, p))
     qty = wanted - position.qty
-    if qty == 0.0:
+    if abs(qty) <= DUST * max(abs(wanted), abs(position.qty)):
         return NO_ORDER
     target = wanted
     if RESIZE and wanted != 0.0:

@@ -32,7 +32,8 @@ KEEP = 99.0
 
 # On, but without effect: so that nearly all cases share one compiled structure.
 NEUTRAL = {
-    "initial_cash": 1_000.0, "take_profit_frac": 1e9, "max_drawdown_frac": 1.0, "borrow_frac_per_year": 1e-300,
+    "initial_cash": 1_000.0, "take_profit_frac": 1e9, "max_drawdown_frac": 1.0,
+    "borrow_frac_per_year": 1e-300,
 }  # fmt: skip
 Row = float | tuple[float, float, float, float] | None
 

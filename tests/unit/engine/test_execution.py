@@ -85,7 +85,9 @@ class TestSizing:
         assert fills(play([10.0] * 3, [1.0], commission_frac=0.01, **lots))[0][1] == 90.0
         assert fills(play([10.0] * 3, [1.0], commission_frac=0.01, lots="whole"))[0][1] == 99.0
         assert fills(play([10.0] * 3, [1.0], commission_min=15.0))[0][1] == 98.5
-        assert fills(play([10.0] * 3, [1.0], commission_per_order=10.0, commission_per_share=1.0))[0][1] == 90.0
+        assert (
+            fills(play([10.0] * 3, [1.0], commission_per_order=10.0, commission_per_share=1.0))[0][1] == 90.0
+        )
 
     def test_an_order_that_affords_nothing_is_cut_to_nothing(self):
         got = play([10.0, 5_000.0, 10.0], [1.0, 1.0, 1.0], lots="whole")
@@ -117,7 +119,11 @@ class TestSizing:
 class TestReversal:
     def test_it_is_a_closing_and_an_opening_fill(self):
         got = play([10.0, 10.0, 12.0, 12.0], [1.0, 1.0, -1.0, -1.0])
-        assert fills(got) == [(1, 100.0, 10.0, "signal"), (3, -100.0, 12.0, "signal"), (3, -100.0, 12.0, "signal")]
+        assert fills(got) == [
+            (1, 100.0, 10.0, "signal"),
+            (3, -100.0, 12.0, "signal"),
+            (3, -100.0, 12.0, "signal"),
+        ]
         assert got.fills[1].pnl == 200.0
         assert np.isnan(got.fills[2].pnl)
 
@@ -138,7 +144,9 @@ class TestReversal:
 class TestMarketOrders:
     def test_slippage_spread_and_ticks_worsen_both_ways(self):
         tick = {"options": {"instruments": [Instrument("A", tick=0.5)]}}
-        got = play([10.0] * 5, [0.1, 0.1, 0.0, 0.0], slippage_frac=0.01, spread_frac=0.02, slippage_ticks=1.0, **tick)
+        got = play(
+            [10.0] * 5, [0.1, 0.1, 0.0, 0.0], slippage_frac=0.01, spread_frac=0.02, slippage_ticks=1.0, **tick
+        )
         assert [f[2] for f in fills(got)] == [10.7, 9.3]
         assert got.metrics["slippage"] == APPROX(0.7 * 10 * 2)
 
@@ -192,7 +200,9 @@ class TestStopOrders:
         assert fills(got) == [(1, 50.0, 12.0, "signal")]
 
     def test_selling_mirrors(self):
-        assert fills(play([10.0, (10.0, 10.0, 9.0, 10.0)], [-0.5], **self.STOP)) == [(1, -50.0, 9.0, "signal")]
+        assert fills(play([10.0, (10.0, 10.0, 9.0, 10.0)], [-0.5], **self.STOP)) == [
+            (1, -50.0, 9.0, "signal")
+        ]
         assert fills(play([10.0, (8.0, 10.0, 8.0, 10.0)], [-0.5], **self.STOP)) == [(1, -50.0, 8.0, "signal")]
 
     def test_prices_are_ticks(self):

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from admf_ray.engine.frozen import Frozen, ReadOnly, freeze
+from admf_ray.engine.container.frozen import Frozen, ReadOnly, freeze
 from admf_ray.errors import ComponentError
 from admf_ray.market.bars import Bars
 

@@ -1,4 +1,4 @@
-"""The definitions of execution by hand: brackets, shorts, margin, ruin, missing bars, halts; several symbols."""
+"""Execution by hand: brackets, shorts, margin, ruin, missing bars, halts, several symbols."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ class TestShorts:
 
     def test_a_long_on_margin_is_called_too(self):
         got = play(
-            [10.0, 10.0, 6.0, 6.0, 6.0], [1.0] * 5, fraction=2.0, max_symbol_exposure=2.0, max_gross_exposure=2.0,
-            long_initial_margin=0.5,
+            [10.0, 10.0, 6.0, 6.0, 6.0], [1.0] * 5, fraction=2.0, max_symbol_exposure=2.0,
+            max_gross_exposure=2.0, long_initial_margin=0.5,
         )  # fmt: skip
         # 200 at 10 on 1,000; at 6: equity 200 <= 0.25 * 1,200
         assert fills(got)[1] == (3, -200.0, 6.0, "margin_call")
@@ -100,10 +100,12 @@ class TestShorts:
         got = play([10.0, 10.0, 25.0, 1.0, 1.0, 1.0], [-1.0, -1.0, -1.0, 1.0, -1.0, 1.0])
         assert fills(got)[1] == (2, 100.0, 25.0, "ruined")
         assert got.equity.tolist() == [1_000.0, 1_000.0] + [-500.0] * 4
-        assert got.positions[2:].tolist() == [[100.0 * 0]] * 4 or not got.positions[3:].any()
+        assert not got.positions[3:].any()
         assert got.metrics["halted"] == 7.0
         assert got.metrics["max_drawdown"] == -1.0
-        assert np.isfinite([got.metrics[k] for k in ("sharpe", "total_return", "annual_return", "volatility")]).all()
+        assert np.isfinite(
+            [got.metrics[k] for k in ("sharpe", "total_return", "annual_return", "volatility")]
+        ).all()
 
     def test_a_ruined_account_pays_no_more_interest(self):
         got = play([10.0, 10.0, 25.0, 1.0, 1.0, 1.0], [-1.0] * 6, interest_frac_per_year=1.0)
@@ -124,7 +126,11 @@ class TestShorts:
 class TestMissingBars:
     def test_they_mark_stale_and_never_fill(self):
         got = play([10.0, 10.0, None, 12.0, None, 11.0], [1.0, 0.0, 0.0, 0.5, KEEP, KEEP])
-        assert fills(got) == [(1, 100.0, 10.0, "signal"), (3, -100.0, 12.0, "signal"), (5, 50.0, 11.0, "signal")]
+        assert fills(got) == [
+            (1, 100.0, 10.0, "signal"),
+            (3, -100.0, 12.0, "signal"),
+            (5, 50.0, 11.0, "signal"),
+        ]
         assert got.equity.tolist() == [1_000.0, 1_000.0, 1_000.0, 1_200.0, 1_200.0, 1_200.0]
 
     def test_forward_filled_bars_never_fill(self):
@@ -178,7 +184,11 @@ class TestSeveralSymbols:
             {"A": [0.0, 0.0, 1.0, 1.0], "B": [1.0, 1.0, 0.0, 0.0]},
             fraction=2.0,
         )
-        assert [(f.bar, f.symbol, round(f.qty, 6)) for f in got.fills] == [(1, "B", 50.0), (3, "B", -50.0), (3, "A", 100.0)]
+        assert [(f.bar, f.symbol, round(f.qty, 6)) for f in got.fills] == [
+            (1, "B", 50.0),
+            (3, "B", -50.0),
+            (3, "A", 100.0),
+        ]
 
     def test_increases_share_scarce_cash_pro_rata(self):
         # 600 + 600 are wanted after both gap up by a fifth
@@ -194,7 +204,9 @@ class TestSeveralSymbols:
         assert [round(f.qty, 6) for f in got.fills] == [60.0, round(60 * 4 / 9, 6), round(30 * 4 / 9, 6)]
 
     def test_a_missing_bar_of_one_marks_it_stale_and_leaves_the_other_alone(self):
-        got = play({"A": [10.0, None, 10.0, 12.0], "B": [10.0, 10.0, 12.0, 12.0]}, {"A": [1.0] * 4, "B": [1.0] * 4})
+        got = play(
+            {"A": [10.0, None, 10.0, 12.0], "B": [10.0, 10.0, 12.0, 12.0]}, {"A": [1.0] * 4, "B": [1.0] * 4}
+        )
         assert [(f.bar, f.symbol) for f in got.fills] == [(1, "B"), (2, "A")]
         assert got.equity.tolist() == [1_000.0, 1_000.0, 1_100.0, 1_200.0]
 
@@ -206,7 +218,10 @@ class TestSeveralSymbols:
     def test_a_margin_call_closes_all(self):
         got = play({"A": [10.0] * 5, "B": [10.0, 10.0, 26.0, 26.0, 26.0]}, {"A": [1.0] * 5, "B": [-1.0] * 5})
         # cash 1,000, A 500, B -1,300: equity 200 <= 0.3 * 1,300
-        assert [(f.bar, f.symbol, f.reason) for f in got.fills][2:] == [(3, "A", "margin_call"), (3, "B", "margin_call")]
+        assert [(f.bar, f.symbol, f.reason) for f in got.fills][2:] == [
+            (3, "A", "margin_call"),
+            (3, "B", "margin_call"),
+        ]
 
     def test_instruments_keep_their_names_when_columns_are_sorted(self):
         options = {"instruments": [Instrument("B", multiplier=2.0), Instrument("A")]}

@@ -60,6 +60,20 @@ def test_another_strategy_takes_over_the_account(bars):
     assert worth == pytest.approx(staged.equity, rel=1e-12)
 
 
+def test_winding_up_takes_the_last_mark_where_a_symbol_has_no_bar(bars):
+    close = np.column_stack([bars.close[:, 0], bars.close[::-1, 0]])
+    close[250, 1] = np.nan
+    close[-1, 0] *= 1.01
+    two = Bars.from_arrays(close, close, close, close)
+    row = CROSS.vector({"fast": 1, "slow": 2, "side": "both"})
+    window = Window("w", 50, 251)
+    held, ended = (Replay(two, CROSS, row, window, liquidate=end).run() for end in (False, True))
+    assert (held.positions[-1] != 0).all()
+    assert (ended.positions[-1] == 0).all()
+    assert ended.equity[-1] == pytest.approx(held.equity[-1], rel=1e-12)
+    assert ended.fills[-1].price == close[249, 1]
+
+
 def test_winding_up_charges_what_an_exit_at_the_close_costs(bars):
     plain = Replay(bars, CROSS, SLOW, Window("w", 50, 300)).run()
     stop = 51 + int(np.flatnonzero(plain.positions[:, 0])[-1])

@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from admf_ray.errors import ConfigError, DataError
+from admf_ray.errors import ConfigError, DataError, StoreError
 from admf_ray.market import Instrument, load_bars, write_parquet
 from admf_ray.market.synthetic import intraday_minutes
 
@@ -80,7 +80,8 @@ def test_converted_bars_load_without_options(tmp_path):
     again = load_bars(write_parquet(bars, tmp_path / "deep" / "x.parquet"))
     assert again.content_hash == bars.content_hash
     minute = intraday_minutes(3).bars
-    assert load_bars(write_parquet(minute, tmp_path / "m.parquet")).content_hash == minute.content_hash
+    path = write_parquet(minute, tmp_path / "m.parquet")
+    assert load_bars(path, session_end="16:00").content_hash == minute.content_hash
 
 
 def test_folder_and_glob_take_symbols_from_file_names(tmp_path):
@@ -328,3 +329,15 @@ def test_files_that_cannot_be_read(tmp_path):
     assert "must be one of .parquet" in message(load_bars, tmp_path / "x.xlsx")
     (tmp_path / "empty").mkdir()
     assert "a folder must hold data files" in message(load_bars, tmp_path / "empty")
+
+
+def test_a_file_that_could_not_be_read_again_is_not_written(tmp_path):
+    source = tmp_path / "mine.csv"
+    source.write_text("Date,Open,High,Low,Close\n2020-01-01,1,2,1,2\n2020-01-02,1,2,1,2\n")
+    before = source.read_bytes()
+    with pytest.raises(ConfigError, match=r"must end in \.parquet or \.pq, found '\.csv'"):
+        write_parquet(load_bars(source), source)
+    assert source.read_bytes() == before
+    with pytest.raises(StoreError, match="must be writable"):
+        write_parquet(load_bars(source), source / "x.parquet")
+    assert [one.name for one in tmp_path.iterdir()] == ["mine.csv"]

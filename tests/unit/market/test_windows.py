@@ -133,3 +133,16 @@ def test_lengths_in_words():
         "1 years",
     ]
     assert full_window(flat(7)) == Window("full", 0, 7)
+
+
+@pytest.mark.parametrize("length", [99_999, 10**24, "9999Y", "999999D"])
+def test_lengths_beyond_any_calendar_are_too_long_and_nothing_else(length):
+    bars = load_bars("sample:sp500", start="2014", end="2017")
+    for lengths in ((length, 63, 63), (252, length, 63), (252, "63D", length)):
+        if lengths[2] == length:
+            assert len(walk_forward(bars, *lengths)) == 1
+            continue
+        with pytest.raises(DataError, match="one fold needs"):
+            walk_forward(bars, *lengths)
+    with pytest.raises(DataError, match="one fold needs"):
+        walk_forward(bars, "1Y", "3M", 63, embargo_bars=10**12)

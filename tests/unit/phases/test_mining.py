@@ -207,6 +207,17 @@ def test_the_continuous_account_of_one_choice_is_one_plain_run(bars, tmp_path):
     assert walk(one).continuous_return == plain.metrics["total_return"]
 
 
+def test_without_history_the_curve_stands_alone(bars, tmp_path):
+    cold = mined(tmp_path, bars, "phase_1_mining.warmup=none")
+    curve = walk(cold)
+    assert np.isnan(curve.continuous_return)
+    last = curve.pieces[-1]
+    at, test = cold.chosen[last.window], cold.folds[last.window].test
+    own = curve.returns[-test.n_bars :]
+    assert (own != 0).any()
+    assert np.prod(1 + own) - 1 == pytest.approx(cold.value(at, test.name, "total_return"))
+
+
 class Echo(Strategy):
     """Holds the sign of the return so many bars before the next."""
 

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from typing import Any
 
 from admf_ray.components.base import Component
-from admf_ray.engine.dependencies import initialisation_order
-from admf_ray.engine.frozen import freeze
-from admf_ray.engine.specification import ComponentSpec
+from admf_ray.engine.container.dependencies import initialisation_order
+from admf_ray.engine.container.frozen import freeze
+from admf_ray.engine.container.specification import ComponentSpec
 from admf_ray.errors import ComponentError, closest
 
 __all__ = ["Contents"]

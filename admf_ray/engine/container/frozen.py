@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from admf_ray.engine.constant import CONSTANT, is_constant
+from admf_ray.engine.container.constant import CONSTANT, is_constant
 from admf_ray.errors import ComponentError, closest
 from admf_ray.market.bars import Bars
 

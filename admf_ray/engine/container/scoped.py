@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from admf_ray.components import broker, library, portfolio, risk  # noqa: F401 - registers them
 from admf_ray.engine import handlers  # noqa: F401 - registers them
 from admf_ray.engine.bus import EventBus
-from admf_ray.engine.contents import Contents
+from admf_ray.engine.container.contents import Contents
+from admf_ray.engine.container.specification import ComponentSpec
+from admf_ray.engine.container.teardown import Failures, raise_failures, said, tear_down
 from admf_ray.engine.lifecycle import STATES, Lifecycle
-from admf_ray.engine.specification import ComponentSpec
-from admf_ray.engine.teardown import Failures, raise_failures, said, tear_down
 from admf_ray.errors import ComponentError
 from admf_ray.logs import get_logger
 
