@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from admf_ray.errors import StoreError
 
-__all__ = ["written_whole"]
+__all__ = ["usable_folder", "written_whole"]
 
 
 @contextmanager
@@ -59,6 +59,28 @@ def written_whole(path: str | Path) -> Iterator[IO[bytes]]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def usable_folder(path: str | Path) -> Path:
+    """Return a folder that files can be written to, made when it is not there: asked before long work.
+
+    Raises
+    ------
+    StoreError
+        It cannot be made or written to.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".{secrets.token_hex(8)}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = "a file" if isinstance(error, FileExistsError) else error.strerror or error
+        raise StoreError(
+            f"{folder}: must be a folder to write to, found {reason}; choose another place"
+        ) from error
+    return folder
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from admf_ray.cli.options import data_options, filter_option, parse_settings, settings_option, strategy_files
 from admf_ray.engine.event_log import write_events
+from admf_ray.files import usable_folder, written_whole
 from admf_ray.phases.backtest import Backtest
 from admf_ray.phases.backtest import backtest as run_backtest
 from admf_ray.results import write_table
@@ -62,10 +63,16 @@ def backtest(
         "broker.slippage_frac": slippage_frac,
         "risk.sizing": sizing,
     }
-    parameters = {name: value for name, value in shortcuts.items() if value is not None}
-    parameters.update(parse_settings(settings))
+    if out is not None:
+        usable_folder(out)
     found = run_backtest(
-        strategy, parameters, start=start, end=end, filters=filters, log_events=out is not None, **load
+        strategy,
+        parse_settings(settings, shortcuts),
+        start=start,
+        end=end,
+        filters=filters,
+        log_events=out is not None,
+        **load,
     )
     files = _write(found, out) if out is not None else []
     if as_json:
@@ -85,15 +92,18 @@ def _plain(found: Backtest, files: list[Path]) -> dict[str, Any]:
         "metrics": metrics,
         "fills": len(found.result.fills),
         "open_trades": sum(trade.reason == "open" for trade in found.result.trades),
+        "notes": list(found.notes),
         "files": [str(path) for path in files],
     }
 
 
 def _write(found: Backtest, out: Path) -> list[Path]:
-    paths = [out / "trades.csv", out / "equity.csv", out / "events.jsonl"]
+    paths = [out / "trades.csv", out / "equity.csv", out / "events.jsonl", out / "metrics.json"]
     write_table(found.trades, paths[0])
     write_table(found.equity, paths[1])
     write_events(found.events, paths[2])
+    with written_whole(paths[3]) as file:
+        file.write(json.dumps(_plain(found, paths[:3]), indent=2).encode() + b"\n")
     return paths
 
 
@@ -101,6 +111,8 @@ def _show(found: Backtest) -> None:
     result = found.result
     equity = found.equity
     console = Console()
+    for note in found.notes:
+        console.print(f"note: {note}", style="dim", soft_wrap=True, highlight=False, markup=False)
     own = {k: v for k, v in found.parameters.items() if "." not in k}
     shown = ", ".join(f"{k}={v}" for k, v in own.items())
     console.print(

@@ -108,8 +108,6 @@ def convert(
     path = write_parquet(bars, target)
     for note in bars.notes:
         click.echo(f"note: {note}", err=True)
-    for name, count in bars.counts.items():
-        click.echo(f"note: {count} rows {name.replace('_', '-')}", err=True)
     click.echo(f"{path}: {bars}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,21 @@ __all__ = ["data_options", "filter_option", "parse_settings", "settings_option",
 Command = Callable[..., Any]
 
 
-def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+def parse_settings(settings: Sequence[str], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return ``name=value`` words as a mapping; numbers become numbers.
+
+    Parameters
+    ----------
+    settings : sequence of str
+    given : mapping, optional
+        What options of their own have set; None stands for nothing.
 
     Raises
     ------
     ConfigError
         No ``=``, or a name twice.
     """
-    found: dict[str, Any] = {}
+    found = {name: value for name, value in (given or {}).items() if value is not None}
     for word in settings:
         name, equals, text = word.partition("=")
         if not equals or not name:

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from admf_ray.cli.mined import HEADS, orders, show
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
+from admf_ray.files import usable_folder
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import mine
 from admf_ray.phases.walk import Walked, walk
@@ -31,7 +32,9 @@ WIDTH = 110  # where nothing tells the width: a pipe or a file
 @click.argument("pipeline", type=click.Path(path_type=Path), metavar="PIPELINE.yaml")
 @click.option("--set", "overrides", multiple=True, metavar="PATH.TO.KEY=VALUE", help="Override a key.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for results; results/NAME by default.")
-@click.option("--top", default=10, show_default=True, help="Points in the ranked table.")
+@click.option(
+    "--top", type=click.IntRange(1), default=10, show_default=True, help="Points in the ranked table."
+)
 @click.option("--quiet", is_flag=True, help="Print only where the results are.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(
@@ -40,6 +43,7 @@ def run(
     """Check PIPELINE.yaml as a whole and run the phases that this version executes."""
     config = load_pipeline(pipeline, overrides)
     silent = quiet or as_json
+    folder = usable_folder(out or Path("results") / config.name)
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
@@ -49,7 +53,7 @@ def run(
     found = _mined(config, console, silent)
     walked = walk(found)
     took = time.perf_counter() - begun
-    files = _written(found, out or Path("results") / config.name)
+    files = _written(found, folder)
     if as_json:
         click.echo(json.dumps(_plain(found, walked, files, top, took), indent=2))
         return

@@ -25,7 +25,9 @@ def register(*names: str) -> Callable[[C], C]:
 
     def enter(cls: C) -> C:
         if not (cls.__doc__ or "").strip():
-            raise ComponentError(f"{cls.__name__}: a component says what it does in a docstring, found none")
+            raise ComponentError(
+                f"{cls.__name__}: a component says what it does in a docstring, found none; write one"
+            )
         if names:
             cls.name = names[0]
         for name in (*names, cls.__name__):

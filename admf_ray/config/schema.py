@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
 from admf_ray.config.analysis import AnalysisConfig
-from admf_ray.config.base import Listed, Model, Name, plain, refuse, shown
+from admf_ray.config.base import Model, Name, plain, refuse, shown
 from admf_ray.config.mining import MiningConfig
 from admf_ray.config.scalars import parse_bytes
 from admf_ray.config.validation import TestPhaseConfig
@@ -23,6 +23,16 @@ def _bytes(value: Any) -> Any:
         return parse_bytes(value)
     except ValueError as error:
         refuse(f"{error}, found {shown(value)}; write 512MB or 1GiB")
+
+
+def _folder_name(value: str) -> str:
+    if value.startswith(".") or any(one in "/\\:" or not one.isprintable() for one in value):
+        refuse(f"must be the name of a folder, found {shown(value)}; leave out /, \\, : and a dot in front")
+    return value
+
+
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
 class ContainerSettings(Model):
@@ -49,10 +59,12 @@ class PipelineConfig(Model):
     with its origins, so that later errors still name the line.
     """
 
-    name: Name
+    name: Annotated[Name, AfterValidator(_folder_name)]
     """Title and run folder; no part of a result's identity."""
-    strategies: Annotated[tuple[Name, ...], Listed] = ()
-    """Files with own strategies, relative to the working directory."""
+    strategies: Annotated[
+        tuple[Name, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | tuple[str, ...])
+    ] = ()
+    """A file with own strategies, or a list of them, relative to the working directory."""
     container_settings: ContainerSettings = Field(default_factory=ContainerSettings)
     """Limits of containers."""
     phase_1_mining: MiningConfig

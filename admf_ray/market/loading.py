@@ -178,7 +178,7 @@ def load_bars(
     Returns
     -------
     Bars
-        With every warning among its notes.
+        With every warning and every repair among its notes.
 
     Raises
     ------
@@ -206,19 +206,23 @@ def load_bars(
         min_bars=min_bars,
         splits=splits,
     )
-    tables, counts = list(inspection.tables), Counter[str]()
+    tables, counts, mended = list(inspection.tables), Counter[str](), list[str]()
     defects = list(inspection.defects)
     if on_bad_rows != "error":
         repaired = [repair(table, on_bad_rows) for table in tables]
         tables = [table for table, _ in repaired]
-        for _, count in repaired:
+        for table, count in repaired:
             counts.update(count)
+            mended += [
+                f"{table.where} {table.symbol}: {k} rows {name.replace('_', '-')}"
+                for name, k in count.items()
+            ]
         defects = [defect for table in tables for defect in check_table(table, min_bars, splits)]
     raise_errors(defects)
     if not mixed_sessions:
         check_sessions(tables)
     columns, extra, time_ns, tradable, gaps = align(tables, on_bad_rows == "forward_fill")
-    notes = [*inspection.notes, *(str(defect) for defect in defects)]
+    notes = [*inspection.notes, *mended, *(str(defect) for defect in defects)]
     if gaps:
         done = "were forward-filled" if on_bad_rows == "forward_fill" else "cannot be traded"
         notes.append(f"{gaps} bars are missing between symbols' first and last bars; they {done}")

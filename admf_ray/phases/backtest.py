@@ -39,12 +39,16 @@ class Backtest:
     result : ReplayResult
     events : tuple of Event
         The container's event log; empty unless asked for.
+    notes : tuple of str
+        What a reader of the figures must know: doubts about the data, rows dropped or filled, in-sample
+        learning.
     """
 
     strategy: str
     parameters: dict[str, Any]
     result: ReplayResult
     events: tuple[Event, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -193,7 +197,7 @@ def backtest(
         Registered name, or a class.
     parameters : mapping
         By full name: the strategy's own (``fast``), others with their part (``risk.stop_loss_frac``,
-        ``broker.commission_frac``, ``portfolio.initial_cash``, ``trend_direction.length``).
+        ``broker.commission_frac``, ``portfolio.initial_cash``, ``trend_direction.mean_bars``).
     data : str, path or Bars
         Anything `load_bars` reads, such as ``sample:sp500``.
     start, end : str, optional
@@ -218,13 +222,22 @@ def backtest(
     window = window_of(bars, start)
     stack = make_stack(strategy, filters)
     row = stack.vector(parameters)
+    point = ", ".join(f"{k}={v}" for k, v in stack.decode(row).items() if "." not in k)
     with build_container(f"backtest_{stack.strategy.label()}", bars, stack, row, keep_log=log_events) as box:
         box.initialize_scope()
-        with identity(container=box.id, point=stack.strategy.label()):
+        with identity(container=box.id, point=f"{stack.strategy.label()}({point})"):
             log.info("replaying %s bars of %s", window.n_bars, ", ".join(bars.symbols[:5]))
             result = replay_in(box, stack, row, window, window)
         events = box.bus.log
-    return Backtest(stack.strategy.label(), stack.decode(row), result, events)
+    return Backtest(stack.strategy.label(), stack.decode(row), result, events, _notes(bars, stack))
+
+
+def _notes(bars: Bars, stack: Stack) -> tuple[str, ...]:
+    notes = [*bars.notes]
+    if stack.strategy.fit is not None:
+        label = stack.strategy.label()
+        notes.append(f"{label}: learned from the bars it trades here, so every figure is in sample")
+    return tuple(notes)
 
 
 def window_of(bars: Bars, start: str | None) -> Window:

@@ -78,12 +78,16 @@ def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None 
                 f"of one machine's run; widen the steps"
             )
         indices = np.concatenate(list(lattice.blocks(0, lattice.size)) or [np.empty(0, int)])
+        if not len(indices):
+            rules = " and ".join(one.text for one in lattice.constraints)
+            raise ConfigError(
+                f"{stack.strategy.label()}: some point of the grid must satisfy {rules}, found none among "
+                f"{lattice.size:,}; move the grid"
+            )
         around.append(near.around(lattice, indices))
         remarks += near.remarks(lattice)
     total = sum(len(one.rows) for one in around)
     needed = total * len(windows) * len(metrics) * 8
-    if total == 0:
-        raise ConfigError("phase_1_mining.parameter_search: no point fulfils the constraints; loosen them")
     if needed > MOST_BYTES:
         raise ResourceError(
             f"{total:,} points and neighbours x {len(windows)} windows need {needed / 2**30:.1f} GiB, "
@@ -91,8 +95,7 @@ def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None 
         )
     done = 0
     for (stack, _), one in zip(searches, around, strict=True):
-        if one.n_points:
-            _probe(bars, stack, one.rows[: one.n_points], span)
+        _probe(bars, stack, one.rows[: one.n_points], span)
     searched = []
     maximize = direction_of(search.objective) == "maximize"
     judged = [w for w, window in enumerate(windows) if window in (span, *(fold.train for fold in folds))]

@@ -73,8 +73,8 @@ def digest(*roots: Any) -> str:
     Returns
     -------
     str
-        32 hexadecimal digits. Comments and line numbers do not count; the versions of Python,
-        numba, llvmlite and numpy do.
+        32 hexadecimal digits. Comments and line numbers do not count; the modules' names and the versions
+        of Python, numba, llvmlite and numpy do.
 
     Raises
     ------
@@ -109,6 +109,7 @@ def _feed(hasher: Any, item: Any, seen: dict[int, int], where: str) -> None:
         _feed(hasher, item.py_func, seen, where)
     elif isinstance(item, types.FunctionType):
         name = f"{item.__module__}.{item.__qualname__}"
+        put(item.__module__)  # kept machine code imports it: it must not name a file that has moved
         _feed(hasher, item.__code__, seen, name)
         _feed(hasher, item.__defaults__, seen, name)
         for cell in item.__closure__ or ():

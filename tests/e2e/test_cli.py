@@ -114,6 +114,7 @@ def test_the_specifications_data_is_written_and_checked(tmp_path):
         ([*BACKTEST, "--data", "nowhere.parquet"], "nowhere.parquet"),
         ([*BACKTEST, "--data", "sample:sp500", "--start", "2025"], "no bar lies between"),
         ([*BACKTEST, "--data", "sample:sp500", "--filter", "trend"], "component 'trend'"),
+        ([*BACKTEST, *DATA, "--cash", "5", "--set", "portfolio.initial_cash=6"], "given twice"),
         (["backtest", *DATA], "Missing option"),
         (["components", "no_such_thing"], "no component of that name"),
         (["data", "check", "nowhere.csv"], "nowhere.csv"),
@@ -169,3 +170,39 @@ def test_convert_never_writes_over_what_it_reads(tmp_path, capsys, monkeypatch):
     before = source.read_bytes()
     assert "must end in .parquet" in refuse(capsys, monkeypatch, "data", "convert", str(source), str(source))
     assert source.read_bytes() == before
+
+
+def test_a_backtest_says_what_is_doubtful_in_its_data(tmp_path):
+    rows = ["Date,Open,High,Low,Close"]
+    rows += [
+        f"2020-01-{d:02d},{p},{p + 1},{p - 1},{p}"
+        for d, p in zip(range(2, 30), [100] * 12 + [50] * 16, strict=True)
+    ]
+    rows[5] = rows[5].replace(",100,", ",,", 1)
+    file = tmp_path / "split.csv"
+    file.write_text("\n".join(rows) + "\n")
+    words = ["backtest", "--strategy", "buy_and_hold", "--data", str(file), "--on-bad-rows", "drop"]
+    notes = json.loads(call(*words, "--json", "--out", str(tmp_path)))["notes"]
+    assert any("1 rows dropped" in note for note in notes)
+    assert any("must not look like splits" in note for note in notes)
+    shown = call(*words)
+    assert all(f"note: {note}" in shown for note in notes)
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert written["notes"] == notes
+    assert written["metrics"]["bars"] == 27
+
+
+def test_results_that_cannot_be_written_are_refused_before_the_work(tmp_path, capsys, monkeypatch):
+    file = tmp_path / "file"
+    file.touch()
+    for words in ([*BACKTEST, *DATA], ["run", "configs/quickstart.yaml"]):
+        text = refuse(capsys, monkeypatch, *words, "--out", str(file / "below"))
+        assert "must be a folder to write to" in text
+
+
+def test_a_grid_without_a_point_names_the_rules_it_breaks(tmp_path, capsys, monkeypatch):
+    grid = "phase_1_mining.parameter_search.base_grid.strategies.ma_crossover.parameters.fast=[300, 400]"
+    text = refuse(
+        capsys, monkeypatch, "run", "configs/quickstart.yaml", "--set", grid, "--out", str(tmp_path)
+    )
+    assert "ma_crossover: some point of the grid must satisfy fast < slow" in text

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from admf_ray.errors import StoreError
-from admf_ray.files import written_whole
+from admf_ray.files import usable_folder, written_whole
 
 
 def test_it_appears_at_the_end_and_replaces_the_old_one(tmp_path):
@@ -52,3 +52,13 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     with pytest.raises(StoreError, match=r"folder: must be writable, found .*; choose another place"):
         write()
     assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_a_folder_is_asked_for_before_the_work(tmp_path):
+    folder = usable_folder(tmp_path / "a" / "b")
+    assert folder.is_dir()
+    assert not list(folder.iterdir())
+    (tmp_path / "file").touch()
+    for bad in (tmp_path / "file", tmp_path / "file" / "below", "/dev/null", "/proc/none"):
+        with pytest.raises(StoreError, match="must be a folder to write to"):
+            usable_folder(bad)

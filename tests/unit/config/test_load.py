@@ -197,3 +197,20 @@ def test_models_cover_the_whole_file():
                 walk(type(item), item)
 
     walk(PipelineConfig, load_pipeline("configs/pipeline.yaml"))
+
+
+@pytest.mark.parametrize("name", ["../up", "/root", "a/b", "a\\b", ".", "..", ".hidden", "C:x", "a\x00b"])
+def test_a_run_is_named_like_a_folder(name):
+    raw = {"pipeline": {"name": name, "phase_1_mining": {}}}
+    with pytest.raises(ConfigError, match="name: must be the name of a folder"):
+        parse_pipeline(raw)
+
+
+def test_one_file_of_strategies_needs_no_list(tmp_path):
+    file = tmp_path / "alone.py"
+    file.write_text(
+        "from admf_ray import Strategy\nclass Alone(Strategy):\n    'Long.'\n"
+        "    def decide(now): return 1.0\n"
+    )
+    found = load_pipeline("configs/quickstart.yaml", [f"strategies={file}"])
+    assert found.strategies == (str(file),)

@@ -28,7 +28,7 @@ REFUSED = [
     ("name=''", "name: must not be empty, found ''"),
     ("name=5", "name: must be text, found 5"),
     ("nam=x", "nam: unknown key; did you mean 'name'?"),
-    ("strategies=mine.py", "strategies: must be a list, found 'mine.py'"),
+    ("strategies=mine.py", "strategies[0]: mine.py: must be an existing Python file, found none"),
     ("container_settings=5", "container_settings: must be a mapping of keys, found 5; known: max_conc"),
     (
         "container_settings.max_concurent_containers=5",

@@ -147,3 +147,15 @@ def test_editing_a_module_a_strategy_imports_never_runs_old_code(tmp_path):
     fresh = {**warm, "ADMF_RAY_CACHE_DIR": str(tmp_path / "fresh")}
     assert results["0.990"] == run(tmp_path, fresh)
     assert results["1.000"] != results["0.990"]
+
+
+def test_a_file_that_moves_runs_without_the_old_one(tmp_path):
+    warm = {**os.environ, "ADMF_RAY_CACHE_DIR": str(tmp_path / "warm")}
+    results = []
+    for name in ("old", "new"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "strategy.py").write_text(STRATEGY.format(neighbour="neighbour"))
+        (folder / "neighbour.py").write_text(NEIGHBOUR.format(factor="1.000"))
+        results.append(run(folder, warm))
+    assert results[0] == results[1]
