@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba.core.errors import NumbaError
@@ -25,8 +25,9 @@ from admf_ray.engine.inputs import (
     market_flags,
     tables,
 )
+from admf_ray.engine.outcome import ReplayResult, Stage
 from admf_ray.engine.stack import Stack, explain
-from admf_ray.engine.trades import Trade, trades_of
+from admf_ray.engine.trades import trades_of
 from admf_ray.market import Bars, Window
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 from admf_ray.rules.state import (
@@ -43,62 +44,10 @@ from admf_ray.rules.state import (
     STOP,
 )
 
-__all__ = ["Replay", "ReplayResult", "Stage"]
+__all__ = ["Replay"]
 
 Floats = NDArray[np.float64]
 KINDS = {MARKET: "market", LIMIT: "limit", STOP: "stop"}
-
-
-class Stage(NamedTuple):
-    """The point that a replay follows from some bar on.
-
-    Attributes
-    ----------
-    start : int
-        First bar that is filled, marked and decided with it.
-    stack : Stack
-    row : float64 array (n_columns,)
-    train : Window or None
-        Bars that the strategy's `fit` may see.
-    """
-
-    start: int
-    stack: Stack
-    row: Floats
-    train: Window | None = None
-
-
-class ReplayResult(NamedTuple):
-    """What a replay leaves behind.
-
-    Attributes
-    ----------
-    window : Window
-    time_ns : int64 array (n_bars,)
-        The window's bars.
-    equity, cash : float64 array (n_bars,)
-        At each close.
-    positions : float64 array (n_bars, n_symbols)
-        Signed units at each close.
-    symbols : tuple of str
-    orders, fills : tuple of events
-    trades : tuple of Trade
-        Closed ones, then those still open.
-    metrics : dict of str to float
-    slice_sums : float64 array (n_slices, 2)
-    """
-
-    window: Window
-    time_ns: NDArray[np.int64]
-    equity: Floats
-    cash: Floats
-    positions: Floats
-    symbols: tuple[str, ...]
-    orders: tuple[OrderEvent, ...]
-    fills: tuple[FillEvent, ...]
-    trades: tuple[Trade, ...]
-    metrics: dict[str, float]
-    slice_sums: Floats
 
 
 @dataclass
@@ -172,7 +121,9 @@ class Replay:
         self.book, self.orders = np.zeros((n, N_POSITION)), np.zeros((n, N_ORDER))
         self._follow(self.stack, self.row, self.train)
         self.judge, self.opening = self.module.judge, self.v
-        cash = float(self.stack.part_values(self.row)[-1].initial_cash)
+        portfolio = self.stack.part_values(self.row)[-1]
+        cash = float(portfolio.initial_cash)
+        self.paid_in_full, self.in_debit = portfolio.long_initial_margin == 1.0, False
         self.module.open_books(cash, self.account, self.book, self.orders, self.memories, self.stack.memory())
         self.equity, self.halted, self.ruined, self.busy = cash, False, False, False
         self.sent: list[OrderEvent] = []
@@ -217,6 +168,7 @@ class Replay:
 
     def _bar(self, t: int) -> None:
         """Run the bar protocol, (a) to (f)."""
+        assert self.bus is not None
         window, module, a = self.window, self.module, self.account
         if self.carries and t > window.start and not self.ruined:
             module.carry_at(t, self.market, self.v, a, self.book)
@@ -230,6 +182,10 @@ class Replay:
         previous = self.equity
         self.equity, required = module.mark_at(t, self.market, self.v, a, self.book)
         cash = float(a[0])
+        if cash < 0.0 and self.paid_in_full and not self.in_debit:
+            # only an exit can do this: it is never refused, and what it leaves owing is said
+            self.bus.publish(RiskEvent(t, self.times[t], "", "cash_below_zero", cash))
+        self.in_debit = cash < 0.0
         k = t - window.start
         self.curve[k], self.cash[k], self.positions[k] = self.equity, cash, self.book[:, 0]
         if self.equity != cash or self.equity != previous:
@@ -406,6 +362,7 @@ class Replay:
                     t, self.times[t], self.bars.symbols[s], -qty, float(self.book[s, 2]), 0.0, 0.0, name
                 )
                 self.filled.append(self.bus.publish(fill))
+                self.positions[t - self.window.start, s] = 0.0
             self._order(t, s, order)
 
     def _result(self) -> ReplayResult:

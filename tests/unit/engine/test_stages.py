@@ -5,7 +5,8 @@ import pytest
 
 from admf_ray.components import library  # noqa: F401  (registers)
 from admf_ray.components.registry import find
-from admf_ray.engine.replay import Replay, Stage
+from admf_ray.engine.outcome import Stage
+from admf_ray.engine.replay import Replay
 from admf_ray.engine.stack import Stack
 from admf_ray.market import Bars, Window
 
