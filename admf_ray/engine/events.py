@@ -127,7 +127,7 @@ class RiskEvent(NamedTuple):
     bar, time_ns, symbol, sequence
         As in `BarEvent`; the symbol is empty when the whole account is meant.
     notice : str
-        What happened: ``order_cut`` or one of `rules.state.REASONS`.
+        What happened: ``order_cut``, ``cash_below_zero`` or one of `rules.state.REASONS`.
     value : float
         The figure behind it, such as units cut or equity; NaN when there is none.
     """

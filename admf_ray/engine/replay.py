@@ -6,9 +6,9 @@ fills and metrics have the sweep's bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,14 @@ from admf_ray.engine.inputs import (
     market_flags,
     tables,
 )
+from admf_ray.engine.outcome import ReplayResult, Stage
 from admf_ray.engine.stack import Stack
-from admf_ray.engine.trades import Trade, trades_of
+from admf_ray.engine.trades import trades_of
 from admf_ray.market import Bars, Window
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 from admf_ray.rules.state import (
     LIMIT,
+    LIQUIDATED,
     MARKET,
     N_ACCOUNT,
     N_ORDER,
@@ -42,43 +44,10 @@ from admf_ray.rules.state import (
     STOP,
 )
 
-__all__ = ["Replay", "ReplayResult"]
+__all__ = ["Replay"]
 
 Floats = NDArray[np.float64]
 KINDS = {MARKET: "market", LIMIT: "limit", STOP: "stop"}
-
-
-class ReplayResult(NamedTuple):
-    """What a replay leaves behind.
-
-    Attributes
-    ----------
-    window : Window
-    time_ns : int64 array (n_bars,)
-        The window's bars.
-    equity, cash : float64 array (n_bars,)
-        At each close.
-    positions : float64 array (n_bars, n_symbols)
-        Signed units at each close.
-    symbols : tuple of str
-    orders, fills : tuple of events
-    trades : tuple of Trade
-        Closed ones, then those still open.
-    metrics : dict of str to float
-    slice_sums : float64 array (n_slices, 2)
-    """
-
-    window: Window
-    time_ns: NDArray[np.int64]
-    equity: Floats
-    cash: Floats
-    positions: Floats
-    symbols: tuple[str, ...]
-    orders: tuple[OrderEvent, ...]
-    fills: tuple[FillEvent, ...]
-    trades: tuple[Trade, ...]
-    metrics: dict[str, float]
-    slice_sums: Floats
 
 
 @dataclass
@@ -101,6 +70,13 @@ class Replay:
         Bars that the strategy's `fit` may see.
     slices : int
         Slices of a window named ``full``.
+    then : sequence of Stage
+        Points followed later in the window, in order of their first bar. Account, positions, waiting
+        orders and protective prices carry over; the memory of strategy and filters starts fresh. A
+        position is kept until the new strategy is ready and wants another weight.
+    liquidate : bool
+        Close every position at the last bar's close, costs charged; at its last mark where the symbol
+        has no bar there.
     """
 
     bars: Bars
@@ -111,6 +87,8 @@ class Replay:
     handler: Callable[[int, int], float] | None = None
     train: Window | None = None
     slices: int = 16
+    then: Sequence[Stage] = ()
+    liquidate: bool = False
 
     def run(self) -> ReplayResult:
         """Run every bar of the window.
@@ -123,43 +101,34 @@ class Replay:
         try:
             self._open()
             window = self.window
+            stages = {stage.start: stage for stage in self.then}
             for t in range(window.start, window.stop):
+                if t in stages:
+                    self._follow(*stages[t][1:])
                 self._bar(t)
             return self._result()
         except COMPILE_ERRORS as error:
             raise explain(error, self.stack.strategy.label()) from error
 
     def _open(self) -> None:
-        bars, stack = self.bars, self.stack
+        bars = self.bars
         self.bus = self.bus if self.bus is not None else EventBus()
         check_window(self.window, bars.n_bars)
-        self.v = check_points(stack, [self.row])
-        check_session(stack, self.v, bars)
         self.market = market_arrays(bars)
-        ((structure, points),) = stack.groups(self.v).items()
         self.flags = {**market_flags(bars, self.market), "TAIL": True}
-        self.module = stack.compile(structure, **self.flags)
-        (table,) = tables(stack, structure, self.v, points, bars, self.train, 2**62)
-        self.table, self.ix = table.rows, table.ix
-        self.ready = [
-            max((int(table.first[r, s]) for r in table.ix[0]), default=0) for s in range(bars.n_symbols)
-        ]
-        rules = dict(structure.rules)
-        self.carries, self.protected = rules["CARRY"], rules["PROTECTED"]
-        self.closes = self.flags["CLOSES"] or rules["SESSIONS"]
-        self.watches, self.banded = rules["HALTS"], rules["BAND"]
         n = bars.n_symbols
         self.account = np.empty(N_ACCOUNT)
-        self.book, self.orders = np.empty((n, N_POSITION)), np.empty((n, N_ORDER))
-        memory = stack.memory()
-        self.memories = np.empty((n, memory.shape[1]))
-        cash = float(stack.part_values(self.row)[-1].initial_cash)
-        self.module.open_books(cash, self.account, self.book, self.orders, self.memories, memory)
+        self.book, self.orders = np.zeros((n, N_POSITION)), np.zeros((n, N_ORDER))
+        self._follow(self.stack, self.row, self.train)
+        self.judge, self.opening = self.module.judge, self.v
+        portfolio = self.stack.part_values(self.row)[-1]
+        cash = float(portfolio.initial_cash)
+        self.paid_in_full, self.in_debit = portfolio.long_initial_margin == 1.0, False
+        self.module.open_books(cash, self.account, self.book, self.orders, self.memories, self.stack.memory())
         self.equity, self.halted, self.ruined, self.busy = cash, False, False, False
         self.sent: list[OrderEvent] = []
         self.filled: list[FillEvent] = []
         self.signals: dict[tuple[int, str], float] = {}
-        self.filters = [prefix[:-1] for prefix in stack.prefixes[1:-3]]
         width = self.window.n_bars
         self.curve, self.cash = np.empty(width), np.empty(width)
         self.positions = np.empty((width, n))
@@ -171,8 +140,35 @@ class Replay:
         self.present = bars.tradable.tolist()
         self.times = bars.time_ns.tolist()
 
+    def _follow(self, stack: Stack, row: Floats, train: Window | None) -> None:
+        """Take the rules, values and prepared tables of a point; its memory starts fresh."""
+        bars = self.bars
+        self.v = check_points(stack, [row])
+        check_session(stack, self.v, bars)
+        ((structure, points),) = stack.groups(self.v).items()
+        self.module = stack.compile(structure, **self.flags)
+        (table,) = tables(stack, structure, self.v, points, bars, train, 2**62)
+        self.table, self.ix = table.rows, table.ix
+        self.ready = [
+            max((int(table.first[r, s]) for r in table.ix[0]), default=0) for s in range(bars.n_symbols)
+        ]
+        rules = dict(structure.rules)
+        self.carries, self.protected = rules["CARRY"], rules["PROTECTED"]
+        self.closes = self.flags["CLOSES"] or rules["SESSIONS"]
+        self.watches, self.banded = rules["HALTS"], rules["BAND"]
+        self.memories = np.repeat(stack.memory(), bars.n_symbols, axis=0)
+        self.label = stack.strategy.label()
+        self.filters = [prefix[:-1] for prefix in stack.prefixes[1:-3]]
+        self.busy = self._awaits()
+
+    def _awaits(self) -> bool:
+        """Whether the next bar may fill something."""
+        waiting = bool((self.orders[:, 0] != NONE).any())
+        return waiting or (self.protected and bool((self.book[:, 0] != 0.0).any()))
+
     def _bar(self, t: int) -> None:
         """Run the bar protocol, (a) to (f)."""
+        assert self.bus is not None
         window, module, a = self.window, self.module, self.account
         if self.carries and t > window.start and not self.ruined:
             module.carry_at(t, self.market, self.v, a, self.book)
@@ -180,9 +176,16 @@ class Replay:
             self._fill(t)
         if self.closes:
             self._close_out(t)
+        ends = self.liquidate and t == window.stop - 1
+        if ends:
+            self._wind_up(t)
         previous = self.equity
         self.equity, required = module.mark_at(t, self.market, self.v, a, self.book)
         cash = float(a[0])
+        if cash < 0.0 and self.paid_in_full and not self.in_debit:
+            # only an exit can do this: it is never refused, and what it leaves owing is said
+            self.bus.publish(RiskEvent(t, self.times[t], "", "cash_below_zero", cash))
+        self.in_debit = cash < 0.0
         k = t - window.start
         self.curve[k], self.cash[k], self.positions[k] = self.equity, cash, self.book[:, 0]
         if self.equity != cash or self.equity != previous:
@@ -190,14 +193,12 @@ class Replay:
             self.nets.append(self.equity - cash)
             self.places.append(t)
         self._announce(t)
-        if not self.halted:
+        if not self.halted and not ends:
             self._decide(t)
         if not self.halted or (self.equity <= 0.0 and not self.ruined):
             if self.watches or self.equity <= required or self.equity <= 0.0:
                 self._judge(t, required)
-            self.busy = bool((self.orders[:, 0] != NONE).any()) or (
-                self.protected and bool((self.book[:, 0] != 0.0).any())
-            )
+            self.busy = self._awaits()
 
     def _announce(self, t: int) -> None:
         assert self.bus is not None
@@ -253,6 +254,20 @@ class Replay:
             )
             self._filled(t, int(s), fill)
 
+    def _wind_up(self, t: int) -> None:
+        """Close what is held at this bar's close, slippage and commission charged."""
+        closes, codes = self.market.close.copy(), self.market.close_out.copy()
+        closes.reshape(len(closes), -1)[t] = np.where(self.present[t], self.bars.close[t], self.book[:, 2])
+        codes[t] = int(LIQUIDATED)
+        for array in (closes, codes):
+            array.setflags(write=False)
+        market = self.market._replace(close=closes, close_out=codes)
+        for s in np.flatnonzero(self.book[:, 0]):
+            fill = self.module.close_at(
+                t, int(s), market, self.v, self.equity, self.account, self.book, self.orders
+            )
+            self._filled(t, int(s), fill)
+
     def _filled(self, t: int, s: int, fill: Any) -> None:
         """Publish an execution, or what could not be afforded."""
         assert self.bus is not None
@@ -298,7 +313,7 @@ class Replay:
             weight = self.handler(t, s)
         else:
             weight = self.module.decide_at(t, s, self.table, self.ix, self.v, self.book, self.memories)
-        self._signal(t, s, weight, self.stack.strategy.label())
+        self._signal(t, s, weight, self.label)
         for k, name in enumerate(self.filters):
             weight = self.module.admit_at(
                 k, t, s, weight, self.table, self.ix, self.v, self.book, self.memories
@@ -347,6 +362,7 @@ class Replay:
                     t, self.times[t], self.bars.symbols[s], -qty, float(self.book[s, 2]), 0.0, 0.0, name
                 )
                 self.filled.append(self.bus.publish(fill))
+                self.positions[t - self.window.start, s] = 0.0
             self._order(t, s, order)
 
     def _result(self) -> ReplayResult:
@@ -357,7 +373,7 @@ class Replay:
         row = np.full(len(METRICS) + len(TAIL_METRICS), np.nan)
         sums = np.zeros((plan.n_slices, 2))
         path = np.zeros(window.n_bars)
-        self.module.judge(
+        self.judge(
             np.array(self.marked),
             np.array(self.nets),
             places,
@@ -366,7 +382,7 @@ class Replay:
             plan.b1[0],
             plan.b2[0],
             self.market,
-            self.v,
+            self.opening,
             self.account,
             row,
             sums,

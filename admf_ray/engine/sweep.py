@@ -95,7 +95,8 @@ def sweep(
     trains : sequence of Window, optional
         For a strategy with `fit`: the bars it learns from, for each window; the window itself by default.
     control : int64 array (2,), optional
-        ``control[0] != 0`` set by anyone ends the run within a point; ``control[1]`` is the point at work.
+        ``control[0] != 0`` set by anyone ends the run within a point;
+        ``control[1]`` is the point at work, counted within its table.
 
     Returns
     -------

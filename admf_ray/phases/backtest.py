@@ -15,7 +15,8 @@ from admf_ray.components.registry import find
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.events import Event
 from admf_ray.engine.failures import asked
-from admf_ray.engine.replay import Replay, ReplayResult
+from admf_ray.engine.outcome import ReplayResult
+from admf_ray.engine.replay import Replay
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.trades import Trade
 from admf_ray.errors import ComponentError, closest

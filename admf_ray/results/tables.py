@@ -20,29 +20,39 @@ Floats = NDArray[np.float64]
 
 def points_table(
     strategy: str, parameters: Mapping[str, Sequence[Any]], windows: Sequence[str], metrics: Sequence[str],
-    values: Floats,
+    values: Floats, n_points: int, judged: Mapping[str, Floats],
 ) -> pd.DataFrame:  # fmt: skip
-    """Return one row per point and window.
+    """Return one row per point or neighbour, and window.
 
     Parameters
     ----------
     strategy : str
-    parameters : mapping of str to sequence (n_points,)
+    parameters : mapping of str to sequence (n_rows,)
         Values by name.
     windows, metrics : sequence of str
-    values : float64 array (n_points, n_windows, n_metrics)
+    values : float64 array (n_rows, n_windows, n_metrics)
+        Points of the grid, then their neighbours off it.
+    n_points : int
+        How many stand on the grid.
+    judged : mapping of str to float64 array (n_points, n_windows)
+        Figures by name that only points of the grid have.
 
     Returns
     -------
     DataFrame
-        Columns ``strategy``, the parameters, ``window``, the metrics; points in order, windows within.
+        Columns ``strategy``, the parameters, ``off_grid``, ``window``, the judged figures (NaN off the
+        grid), the metrics; points in order, windows within.
     """
-    n_points, n_windows, _ = values.shape
-    columns: dict[str, Any] = {"strategy": [strategy] * (n_points * n_windows)}
+    n_rows, n_windows, _ = values.shape
+    columns: dict[str, Any] = {"strategy": [strategy] * (n_rows * n_windows)}
     for name, own in parameters.items():
         columns[name] = np.repeat(np.asarray(own), n_windows)
-    columns["window"] = list(windows) * n_points
-    flat = values.reshape(n_points * n_windows, -1)
+    columns["off_grid"] = np.repeat(np.arange(n_rows) >= n_points, n_windows)
+    columns["window"] = list(windows) * n_rows
+    for name, figure in judged.items():
+        columns[name] = np.full(n_rows * n_windows, np.nan)
+        columns[name][: n_points * n_windows] = figure.ravel()
+    flat = values.reshape(n_rows * n_windows, -1)
     columns.update({name: flat[:, k] for k, name in enumerate(metrics)})
     return pd.DataFrame(columns)
 

@@ -16,6 +16,7 @@ __all__ = [
     "protective_levels",
     "protective_test",
     "trailing_ratchet",
+    "unmoved",
 ]
 
 
@@ -71,6 +72,14 @@ def protective_levels(side, average, atr, r):
     if r.take_profit_frac > 0.0 or r.take_profit_atr > 0.0:
         take = average + side * (average * r.take_profit_frac + atr * r.take_profit_atr)
     return stop, take
+
+
+@rule
+def unmoved(side, before, stop, r):
+    """Stop after adding to a position: re-set from the new average, but a trailing one never moves back."""
+    if (r.trailing_stop_frac > 0.0 or r.trailing_stop_atr > 0.0) and side * before > side * stop:
+        return before
+    return stop
 
 
 @rule

@@ -17,6 +17,7 @@ __all__ = [
     "FLAT",
     "HALT",
     "LIMIT",
+    "LIQUIDATED",
     "MARGIN",
     "MARKET",
     "NONE",
@@ -53,8 +54,9 @@ REASONS = (
     "session_end",
     "delisted",
     "ruined",
+    "liquidated",
 )
-SIGNAL, STOP_LOSS, TAKE_PROFIT, HALT, MARGIN, SESSION_END, DELISTED, RUIN = (
+SIGNAL, STOP_LOSS, TAKE_PROFIT, HALT, MARGIN, SESSION_END, DELISTED, RUIN, LIQUIDATED = (
     float(code) for code in range(len(REASONS))
 )
 

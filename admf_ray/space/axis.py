@@ -56,6 +56,15 @@ class SteppedValues:
             return np.asarray((first + step * positions).astype(np.float64) / float(10**shift))
         return np.array([self.value(int(k)) for k in positions], dtype=np.float64)
 
+    def shifted(self, by: Decimal) -> SteppedValues:
+        """Return all values moved by an exact decimal."""
+        return replace(self, start=_EXACT.add(self.start, by))
+
+    @property
+    def largest(self) -> float:
+        """Size of the value furthest from 0."""
+        return max(abs(self.value(0)), abs(self.value(self.size - 1)))
+
     @property
     def gap(self) -> Decimal | None:
         """The step; None for a single value."""
@@ -80,6 +89,11 @@ class ListedValues:
     def size(self) -> int:
         """How many values."""
         return len(self.values)
+
+    @property
+    def largest(self) -> float:
+        """Size of the number furthest from 0."""
+        return max(abs(float(value)) for value in self.values)
 
     @property
     def gap(self) -> Decimal | None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from admf_ray.errors import ConfigError
-from admf_ray.space.axis import Axis, SteppedValues
+from admf_ray.space.axis import Axis, SteppedValues, decimal
 from admf_ray.space.constraints import evaluate_array
 from admf_ray.space.expressions import names_in
 from admf_ray.space.parameters import Choice, Param
@@ -117,13 +117,27 @@ class Lattice:
             raise IndexError(f"{self.strategy}: index out of the lattice's {self.size} points")
         return array
 
+    def positions(self, indices: ArrayLike) -> Indices:
+        """Return where on each axis the points stand, int64 (n, n_axes)."""
+        places = self._indices(indices)
+        columns = [self._positions(k, places) for k in range(len(self.axes))]
+        return np.stack(columns, axis=1) if columns else np.empty((places.size, 0), dtype=np.int64)
+
+    def _positions(self, k: int, indices: NDArray[Any]) -> Indices:
+        return np.asarray(indices // self._strides[k] % self.axes[k].size).astype(np.int64)
+
     def _codes(self, k: int, indices: NDArray[Any]) -> Floats:
-        positions = (indices // self._strides[k] % self.axes[k].size).astype(np.int64)
+        return self.axis_values(k, self._positions(k, indices))
+
+    def axis_values(self, k: int, positions: Indices, shift: Decimal = Decimal(0)) -> Floats:
+        """Return the floats of an axis' values at positions, moved by an exact decimal, shape (n,)."""
         table, values = self._tables[k], self.axes[k].values
-        if table is not None:
+        if isinstance(values, SteppedValues):
+            return values.shifted(shift).at(positions)
+        assert table is not None
+        if not shift:
             return np.asarray(table[positions])
-        assert isinstance(values, SteppedValues)
-        return values.at(positions)
+        return np.array([float(decimal(values.values[p]) + shift) for p in positions], dtype=np.float64)
 
     def values(self, indices: ArrayLike) -> Floats:
         """Return points as rows of floats for a component stack.

@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from admf_ray.components.library.trend import MaCrossover
-from admf_ray.engine.replay import Replay, ReplayResult
+from admf_ray.engine.outcome import ReplayResult
+from admf_ray.engine.replay import Replay
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.sweep import SweepResult, sweep
 from admf_ray.market import Bars, Window

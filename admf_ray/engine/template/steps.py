@@ -141,7 +141,9 @@ def open_step(t, s, scale, free, worth, m, equity, account, position, order, p, 
             position,
             p,
         )
+        trailed = position.stop
         stop, take = levels(side, position.average, atr, p.risk)
+        stop = unmoved(side, trailed, stop, p.risk)
         position = Position(
             position.qty,
             position.average,
@@ -185,14 +187,14 @@ def protect_step(t, s, bar, m, equity, account, position, order, p, atr):
 
 @rule
 def close_step(t, s, bar, m, equity, account, position, order, p):
-    """Exit at this bar's close where the session ends or the symbol does."""
+    """Exit at this bar's close where the session ends, the symbol does or the account is wound up."""
     fill = NO_FILL
     code = float(at(m.close_out, t, s))
     if code == 0.0 or (code == SESSION_END and p.risk.flat_at_session_end == 0.0):
         return account, position, order, fill
     if position.qty != 0.0:
         price = bar.close
-        if code == SESSION_END:
+        if code != DELISTED:
             side = -1.0 if position.qty > 0.0 else 1.0
             price = worsen(side, bar.close, m.tick[s], last_range(m, t, s), p.broker)
         account, position, fill = execute(

@@ -10,7 +10,8 @@ import numpy as np
 from admf_ray.components.base import Strategy
 from admf_ray.engine.bus import EventBus
 from admf_ray.engine.events import RiskEvent
-from admf_ray.engine.replay import Replay, ReplayResult
+from admf_ray.engine.outcome import ReplayResult
+from admf_ray.engine.replay import Replay
 from admf_ray.engine.stack import Stack
 from admf_ray.market import Bars, Instrument, Window
 

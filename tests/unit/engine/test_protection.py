@@ -232,3 +232,22 @@ class TestSeveralSymbols:
         options = {"instruments": [Instrument("B", multiplier=2.0), Instrument("A")]}
         got = play({"B": [10.0] * 3, "A": [10.0] * 3}, {"B": [1.0], "A": [1.0]}, options=options)
         assert [(f.symbol, f.qty) for f in got.fills] == [("A", 50.0), ("B", 25.0)]
+
+
+def test_adding_to_a_position_never_moves_its_trailing_stop_back():
+    """The stop trails the high of 20 to 18; the add at 19 would start it at a tenth below 13.6."""
+    calm, jump, dip = 10.0, (10.0, 20.0, 10.0, 19.0), (19.0, 19.0, 17.5, 19.0)
+    weights = [0.5, 0.5, 0.5, 0.9, 0.9, 0.9, 0.9]
+    got = play([calm, calm, jump, 19.0, 19.0, dip, 19.0], weights, trailing_stop_frac=0.1)
+    assert [(fill.bar, fill.reason) for fill in got.fills] == [(1, "signal"), (4, "signal"), (5, "stop_loss")]
+    assert got.fills[-1].price == 18.0
+
+
+def test_cash_that_an_exit_leaves_below_zero_is_said():
+    """A long paid in full and a short that doubles: covering is never refused, and not silent either."""
+    prices = {"A": [10.0] * 6, "B": [10.0, 10.0, 20.5, 20.5, 20.5, 20.5]}
+    weights = {"A": [1.0] * 6, "B": [-1.0, -1.0, 0.0, 0.0, 0.0, 0.0]}
+    got = play(prices, weights)
+    assert got.cash[-1] == -25.0
+    told = [(notice.bar, notice.notice, notice.value) for notice in play.notices]
+    assert told == [(3, "cash_below_zero", -25.0)]

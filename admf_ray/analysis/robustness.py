@@ -1,0 +1,123 @@
+"""Plateau or luck: a point's score beside its neighbours'."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Robustness", "as_scores", "best_first", "robustness"]
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+ROBUST_QUANTILE = 0.25
+BLOCK_ENTRIES = 2**22
+
+
+class Robustness(NamedTuple):
+    """How each point's score holds in its neighbourhood.
+
+    Attributes
+    ----------
+    robust_score : float64 array (n_points, n_windows)
+        25th percentile over the point and its neighbours.
+    stability : float64 array (n_points, n_windows)
+        Median of the neighbours over the point's own, from 0 to 1; 0 for a point <= 0.
+    degradation : float64 array (n_points, n_windows)
+        1 less mean of the neighbours over the point's own; NaN for a point <= 0.
+    """
+
+    robust_score: Floats
+    stability: Floats
+    degradation: Floats
+
+
+def as_scores(values: Floats, trades: Floats, *, maximize: bool = True) -> Floats:
+    """Return a metric as scores, higher better: no trades score 0, undefined or failed ones -inf.
+
+    Parameters
+    ----------
+    values, trades : float64 arrays of one shape
+        The metric, and the number of trades.
+    maximize : bool
+        Whether more of the metric is better.
+
+    Examples
+    --------
+    >>> as_scores(np.array([1.5, np.nan, np.nan]), np.array([9.0, 0.0, 2.0])).tolist()
+    [1.5, 0.0, -inf]
+    """
+    signed = values if maximize else -values
+    return np.where(np.isnan(values), np.where(trades == 0.0, 0.0, -np.inf), signed)
+
+
+def best_first(scores: Floats) -> Indices:
+    """Return the points' places, best first; ties in their own order, undefined ones last."""
+    return np.argsort(-np.where(np.isnan(scores), -np.inf, scores), kind="stable")
+
+
+def robustness(scores: Floats, index: Indices) -> Robustness:
+    """Judge points by their neighbours.
+
+    Parameters
+    ----------
+    scores : float64 array (n_rows, n_windows)
+        Higher is better; -inf for failed ones. No NaN.
+    index : int64 array (n_points, n_neighbours)
+        Rows of each point's neighbours, -1 where there is none; the points are the first rows.
+
+    Returns
+    -------
+    Robustness
+
+    Notes
+    -----
+    Percentile and median interpolate linearly between order statistics (Hyndman and Fan, 1996, type 7);
+    one that would interpolate with -inf is -inf. A point without neighbours has its own score as robust
+    score; stability and degradation of a positive one are NaN.
+    """
+    n, n_windows = len(index), scores.shape[1]
+    out = Robustness(*(np.full((n, n_windows), np.nan) for _ in Robustness._fields))
+    step = max(BLOCK_ENTRIES // (index.shape[1] + 1), 1)
+    for begin in range(0, n, step):
+        block = slice(begin, min(begin + step, n))
+        near = index[block]
+        there = near >= 0
+        count = there.sum(axis=1)
+        for w in range(n_windows):
+            own = scores[block, w]
+            # absent ones sort to the end, behind every score
+            others = np.where(there, scores[near, w], np.inf)
+            ordered = np.sort(np.column_stack([own, others]), axis=1)
+            out.robust_score[block, w] = _quantile(ordered, count + 1, ROBUST_QUANTILE)
+            out.stability[block, w] = _stability(own, np.sort(others, axis=1), count)
+            out.degradation[block, w] = _degradation(own, np.where(there, others, 0.0), count)
+    return out
+
+
+def _quantile(ordered: Floats, count: Indices, q: float) -> Floats:
+    """Return the quantile of each row's first `count` values, which ascend; `count` >= 1."""
+    rows, place = np.arange(len(ordered)), q * (count - 1)
+    below = np.floor(place).astype(np.int64)
+    low, high = ordered[rows, below], ordered[rows, np.minimum(below + 1, count - 1)]
+    between = (place > below) & (low > -np.inf)
+    low[between] += (place - below)[between] * (high[between] - low[between])
+    return low
+
+
+def _stability(own: Floats, ordered: Floats, count: Indices) -> Floats:
+    known = (own > 0) & (count > 0)
+    out = np.where(own > 0, np.nan, 0.0)
+    if known.any():
+        middle = _quantile(ordered[known], count[known], 0.5)
+        out[known] = np.clip(middle / own[known], 0.0, 1.0)
+    return out
+
+
+def _degradation(own: Floats, others: Floats, count: Indices) -> Floats:
+    known = (own > 0) & (count > 0)
+    out = np.full(own.size, np.nan)
+    out[known] = 1.0 - others[known].sum(axis=1) / count[known] / own[known]
+    return out

@@ -1,0 +1,160 @@
+"""The walk-forward curves of what each training window chose, and what they prove."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf_ray.analysis.walk_forward import Piece, efficiency, newey_west_t, pieces, rank_correlation
+from admf_ray.engine.outcome import Stage
+from admf_ray.engine.replay import Replay
+from admf_ray.market import Window
+from admf_ray.phases.mined import Mined
+
+__all__ = ["Walked", "walk"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Walked:
+    """Out-of-sample results of the windows together.
+
+    Attributes
+    ----------
+    pieces : tuple of Piece
+        Which window each bar is taken from.
+    returns : float64 array (n_bars,)
+        Per-bar returns of the walk-forward curve, bars in order, each once.
+    stitched_return : float
+        Total return of that curve.
+    continuous_return : float
+        Total return of one account that follows the same points without a break; NaN with
+        ``warmup: none``, where indicators start anew with each window.
+    efficiency, oos_t, rank_correlation : float
+        See `analysis.walk_forward`.
+    profitable_frac : float
+        Share of test windows with a return above 0; those without trades count as not.
+    """
+
+    pieces: tuple[Piece, ...]
+    returns: Floats
+    stitched_return: float
+    continuous_return: float
+    efficiency: float
+    oos_t: float
+    rank_correlation: float
+    profitable_frac: float
+
+    @property
+    def difference(self) -> float:
+        """What the joins make of it: the continuous account's return less the curve's."""
+        return self.continuous_return - self.stitched_return
+
+    def summary(self) -> dict[str, float]:
+        """Return the figures by name."""
+        return {
+            "stitched_return": self.stitched_return,
+            "continuous_return": self.continuous_return,
+            "difference": self.difference,
+            "efficiency": self.efficiency,
+            "profitable_frac": self.profitable_frac,
+            "oos_t": self.oos_t,
+            "rank_correlation": self.rank_correlation,
+        }
+
+
+def walk(found: Mined) -> Walked | None:
+    """Replay what each training window chose over its test bars.
+
+    Returns
+    -------
+    Walked or None
+        None without walk-forward windows.
+
+    Notes
+    -----
+    Each bar's return is taken from the latest window whose test part covers it, from a fresh account at
+    that window's first bar. Where another piece follows, what is held is sold at the last close, with
+    costs; at the end it is marked. Bars that no test part covers are in no piece; the continuous account
+    goes on there with the point it has.
+    """
+    if not found.folds:
+        return None
+    runs = pieces([(fold.test.start, fold.test.stop) for fold in found.folds])
+    returns = np.concatenate([_piece(found, piece, piece is not runs[-1]) for piece in runs])
+    chosen = found.chosen
+    sides = [
+        (
+            np.array([found.value(at, window.name, "total_return") for at, window in both]),
+            np.array([float(window.n_bars) for _, window in both]),
+        )
+        for both in (
+            list(zip(chosen, (fold.train for fold in found.folds), strict=True)),
+            list(zip(chosen, (fold.test for fold in found.folds), strict=True)),
+        )
+    ]
+    scores = [
+        np.stack([found.scores(name, "objective") for name in names], axis=1)
+        for names in ([fold.train.name for fold in found.folds], [fold.test.name for fold in found.folds])
+    ]
+    return Walked(
+        tuple(runs),
+        returns,
+        float(np.prod(1.0 + returns) - 1.0),
+        _continuous(found, runs),
+        efficiency(*sides[0], *sides[1]),
+        newey_west_t(returns),
+        rank_correlation(*scores),
+        float((sides[1][0] > 0).mean()),
+    )
+
+
+def _piece(found: Mined, piece: Piece, joined: bool) -> Floats:
+    """Return the per-bar returns of one window's piece, the liquidation in its last one."""
+    fold = found.folds[piece.window]
+    stage = _stage(found, piece)
+    # the account opens with the window, so that what it holds where its piece begins is known
+    begin = fold.test.start
+    if found.warmup == "none":
+        learns = stage.stack.strategy.fit is not None
+        offset = min(begin, fold.train.start) if learns else begin
+    else:
+        offset = 0
+    train = Window(fold.train.name, fold.train.start - offset, fold.train.stop - offset)
+    bars = found.bars.slice(offset, piece.stop) if offset else found.bars
+    window = Window(fold.test.name, begin - offset, piece.stop - offset)
+    curve = Replay(bars, stage.stack, stage.row, window, train=train, liquidate=joined).run().equity
+    cash = float(stage.stack.part_values(stage.row)[-1].initial_cash)
+    return _returns(curve, cash)[piece.start - begin :]
+
+
+def _continuous(found: Mined, runs: list[Piece]) -> float:
+    """Return the total return of one account that follows the windows' points."""
+    if found.warmup == "none":
+        return float("nan")
+    first, *rest = (_stage(found, piece) for piece in runs)
+    then, last = [], first
+    for stage in rest:
+        # choosing the same point again is no change, unless it learns anew
+        if stage.stack is not last.stack or (stage.row != last.row).any() or stage.stack.strategy.fit:
+            then.append(stage)
+            last = stage
+    window = Window("walk_forward", first.start, runs[-1].stop)
+    run = Replay(found.bars, first.stack, first.row, window, train=first.train, then=then).run()
+    return run.metrics["total_return"]
+
+
+def _stage(found: Mined, piece: Piece) -> Stage:
+    at = found.chosen[piece.window]
+    one = found.searched[at.strategy]
+    return Stage(piece.start, one.stack, one.rows[at.point], found.folds[piece.window].train)
+
+
+def _returns(equity: Floats, cash: float) -> Floats:
+    """Return simple returns bar by bar, the first on the initial cash; 0 once nothing is left."""
+    before = np.concatenate([[cash], equity[:-1]])
+    alive = before > 0
+    return np.where(alive, equity / np.where(alive, before, 1.0) - 1.0, 0.0)

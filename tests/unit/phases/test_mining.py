@@ -1,0 +1,251 @@
+"""Phase 1 with its neighbourhood: what is selected, from what, and the curves that follow."""
+
+import numpy as np
+import pytest
+
+from admf_ray import Param, Strategy
+from admf_ray.analysis.robustness import Robustness, robustness
+from admf_ray.components import library  # noqa: F401  (registers)
+from admf_ray.components.indicators import lag, subtract
+from admf_ray.components.registry import find
+from admf_ray.config.load import load_pipeline
+from admf_ray.engine.replay import Replay
+from admf_ray.engine.stack import Stack
+from admf_ray.engine.sweep import sweep
+from admf_ray.market import Bars, Fold, Window
+from admf_ray.market.saving import write_parquet
+from admf_ray.market.synthetic import planted_spike, random_walk
+from admf_ray.phases.mined import Mined, PointAt, Searched
+from admf_ray.phases.mining import mine
+from admf_ray.phases.walk import walk
+from admf_ray.space.grid import parse_grid
+from admf_ray.space.neighborhood import Neighborhood
+
+PIPELINE = """
+pipeline:
+  name: small
+  phase_1_mining:
+    data: {{source: "{data}"}}
+    walk_forward: {{training_window: 100, test_window: 63, step_size: 21}}
+    parameter_search:
+      base_grid:
+        strategies:
+          ma_crossover:
+            parameters: {{fast: [3, 6], slow: {{start: 8, stop: 20, step: 4}}}}
+      neighborhood_testing: {{radius: 1}}
+    container_components:
+      - {{name: data_handler, class: HistoricalDataHandler}}
+      - {{name: strategy, class: configurable}}
+      - {{name: broker, class: SimulatedBroker, params: {{commission_frac: 0.001, slippage_frac: 0.001}}}}
+"""
+
+
+def mined(folder, bars, *overrides):
+    write_parquet(bars, folder / "bars.parquet")
+    (folder / "p.yaml").write_text(PIPELINE.format(data=folder / "bars.parquet"))
+    return mine(load_pipeline(folder / "p.yaml", overrides))
+
+
+def changed_from(bars, t):
+    """The bars with everything from `t` on upside down."""
+    prices = [getattr(bars, name)[:, 0].copy() for name in ("open", "high", "low", "close")]
+    pivot = prices[3][t - 1]
+    opens, highs, lows, closes = (np.r_[x[:t], pivot**2 / x[t:]] for x in prices)
+    highs, lows = np.r_[highs[:t], lows[t:]], np.r_[lows[:t], highs[t:]]
+    return Bars.from_arrays(opens, highs, lows, closes, time_ns=bars.time_ns)
+
+
+@pytest.fixture(scope="module")
+def bars():
+    return random_walk(260, 5).bars
+
+
+@pytest.fixture(scope="module")
+def found(bars, tmp_path_factory):
+    return mined(tmp_path_factory.mktemp("found"), bars)
+
+
+@pytest.fixture(scope="module")
+def walked(found):
+    return walk(found)
+
+
+def made(full, trains):
+    """Phase 1 of a fabricated table: one strategy, `fast` from 1 on, radius 1, two folds."""
+    stack = Stack(find("ma_crossover"))
+    raw = np.column_stack([full, trains[0], np.zeros_like(full), trains[1], np.zeros_like(full)])
+    places = np.arange(len(full))
+    near = np.column_stack([places - 1, np.where(places + 1 < len(full), places + 1, -1)])
+    robust = robustness(raw[:, [0, 1, 3]], near)
+    spread = Robustness(*(np.insert(figure, [2, 3], np.nan, axis=1) for figure in robust))
+    rows = np.tile(stack.vector({"fast": 1, "slow": 99}), (len(full), 1))
+    rows[:, stack.columns.index("fast")] = 1.0 + places
+    values = np.stack([raw, np.ones_like(raw)], axis=2)
+    searched = Searched(stack, ("fast",), rows, len(full), values, raw, spread)
+    folds = tuple(Fold(k, Window(f"train_{k}", 0, 1), Window(f"test_{k}", 1, 2)) for k in range(2))
+    windows = (Window("full", 0, 2), *(w for fold in folds for w in (fold.train, fold.test)))
+
+    def of(by):
+        names = ("sharpe", "trades")
+        return Mined(None, windows, folds, (searched,), "sharpe", names, True, by, "history", ())
+
+    return of
+
+
+def test_a_spike_loses_to_a_plateau_in_every_window():
+    spike = np.array([0.0, 0.1, 3.0, 0.0, 0.9, 1.0, 1.0, 0.9])
+    of = made(spike, [spike[::-1].copy(), spike])
+    assert of("objective").best("full", "objective") == [PointAt(0, 2)]
+    assert of("robust_score").best("full", "robust_score") == [PointAt(0, 5)]
+    assert of("objective").chosen == [PointAt(0, 5), PointAt(0, 2)]
+    assert of("robust_score").chosen == [PointAt(0, 1), PointAt(0, 5)]
+
+
+def test_ties_are_broken_by_lattice_order():
+    of = made(np.ones(5), [np.zeros(5), np.array([0.0, -np.inf, -np.inf, 0.0, 0.0])])
+    assert of("robust_score").best("full", "robust_score", 3) == [PointAt(0, i) for i in range(3)]
+    assert of("robust_score").chosen == [PointAt(0, 0), PointAt(0, 4)]
+
+
+def test_neighbours_off_the_grid_are_swept_but_never_selected(found):
+    (one,) = found.searched
+    assert (found.n_points, len(one.rows)) == (8, 8 + found.n_off_grid)
+    assert found.n_off_grid > 30
+    table = found.table()
+    assert table["off_grid"].sum() == found.n_off_grid * len(found.windows)
+    assert (table["bars"] > 0).all()
+    assert set(table.loc[table["robust_score"].notna(), "off_grid"]) == {False}
+    assert len(found.best("full", "robust_score", 10**6)) == found.n_points
+    trades = one.values[:, 0, found.metrics.index("trades")]
+    assert trades.min() > 3
+
+
+def test_robust_scores_equal_the_definition_row_by_row(found):
+    (one,) = found.searched
+    sharpe = found.metrics.index("sharpe")
+    fast, slow = (one.stack.columns.index(name) for name in ("fast", "slow"))
+    tested = 0
+    for w in [k for k, window in enumerate(found.windows) if not window.name.startswith("test")]:
+        raw = one.values[:, w, sharpe]
+        for i in range(one.n_points):
+            distance = np.abs(one.rows - one.rows[i])[:, [fast, slow]].max(axis=1)
+            near = raw[distance <= 1]
+            if not np.isnan(near).any():
+                wanted = np.percentile(near, 25)
+                assert one.robust.robust_score[i, w] == pytest.approx(wanted, rel=1e-12)
+                tested += 1
+    assert tested > 20
+
+
+def test_switched_off_means_the_objective_alone(bars, found, tmp_path):
+    plain = mined(tmp_path, bars, "phase_1_mining.parameter_search.neighborhood_testing.enabled=false")
+    assert (plain.n_off_grid, plain.select_by, plain.neighborhood) == (0, "objective", False)
+    assert "robust_score" not in plain.table()
+    zero = mined(tmp_path, bars, "phase_1_mining.parameter_search.neighborhood_testing.radius=0")
+    for window in (zero.windows[0], *(fold.train for fold in zero.folds)):
+        assert zero.best(window.name, "robust_score") == plain.best(window.name, "objective")
+    (one,), (two,) = plain.searched, found.searched
+    assert (one.scores == two.scores[:8]).all()
+
+
+def test_selection_knows_nothing_of_its_test_bars(bars, found, tmp_path):
+    k = 3
+    begin, end = found.folds[k].test.start, found.folds[k].test.stop
+    inside, after = mined(tmp_path, changed_from(bars, begin)), mined(tmp_path, changed_from(bars, end))
+    assert inside.chosen[: k + 1] == found.chosen[: k + 1]
+    w = [window.name for window in found.windows].index(f"test_{k}")
+    (one,), (two,), (three,) = found.searched, inside.searched, after.searched
+    assert (one.values[:, w] != two.values[:, w]).any()
+    np.testing.assert_array_equal(one.values[:, w], three.values[:, w])
+
+
+def test_the_curve_uses_each_bar_once_from_the_latest_window(found, walked):
+    tests = [fold.test for fold in found.folds]
+    assert len(walked.returns) == tests[-1].stop - tests[0].start < sum(test.n_bars for test in tests)
+    expected, growth, charged = [], 1.0, 0
+    for piece in walked.pieces:
+        at, test = found.chosen[piece.window], tests[piece.window]
+        one = found.searched[at.strategy]
+        run = Replay(found.bars, one.stack, one.rows[at.point], test).run()
+        cash = np.r_[run.equity[0], run.equity]
+        own = np.diff(cash) / cash[:-1]
+        own = own[piece.start - test.start : piece.stop - test.start]
+        last = piece is walked.pieces[-1]
+        units = run.positions[piece.stop - 1 - test.start, 0]
+        expected += list(own if last else own[:-1])
+        got = walked.returns[len(expected) - own.size + (not last) :][: own.size]
+        if not last:
+            expected.append(got[-1])
+            assert (got[-1] < own[-1]) == (units != 0)
+            charged += units != 0
+        growth *= np.prod(1 + got)
+    assert charged > 1
+    assert walked.returns == pytest.approx(expected, rel=1e-9, abs=1e-14)
+    assert walked.stitched_return == pytest.approx(growth - 1)
+
+
+def test_the_summary_follows_from_the_table(found, walked):
+    rows = found.walk_forward()
+    inside, outside = (np.array([row[f"{side}_return"] for row in rows]) for side in ("train", "test"))
+    ratio = (np.log1p(outside).sum() / (63 * len(rows))) / (np.log1p(inside).sum() / (100 * len(rows)))
+    assert walked.profitable_frac == (outside > 0).mean()
+    assert walked.efficiency == pytest.approx(ratio) or (
+        np.log1p(inside).sum() <= 0 and np.isnan(walked.efficiency)
+    )
+    assert -1 <= walked.rank_correlation <= 1
+    assert np.isfinite(walked.continuous_return)
+    assert walked.difference == walked.continuous_return - walked.stitched_return
+
+
+def test_the_continuous_account_of_one_choice_is_one_plain_run(bars, tmp_path):
+    grid = "phase_1_mining.parameter_search.base_grid.strategies.ma_crossover.parameters"
+    one = mined(tmp_path, bars, f"{grid}.fast=3", f"{grid}.slow=8")
+    (searched,) = one.searched
+    window = Window("w", one.folds[0].test.start, one.folds[-1].test.stop)
+    plain = Replay(one.bars, searched.stack, searched.rows[0], window).run()
+    assert plain.metrics["trades"] > 3
+    assert walk(one).continuous_return == plain.metrics["total_return"]
+
+
+def test_without_history_the_curve_stands_alone(bars, tmp_path):
+    cold = mined(tmp_path, bars, "phase_1_mining.warmup=none")
+    curve = walk(cold)
+    assert np.isnan(curve.continuous_return)
+    last = curve.pieces[-1]
+    at, test = cold.chosen[last.window], cold.folds[last.window].test
+    own = curve.returns[-test.n_bars :]
+    assert (own != 0).any()
+    assert np.prod(1 + own) - 1 == pytest.approx(cold.value(at, test.name, "total_return"))
+
+
+class Echo(Strategy):
+    """Holds the sign of the return so many bars before the next."""
+
+    bars_back = Param(37, low=1, high=60)
+
+    def prepare(bars, p):
+        return {"move": subtract(lag(bars.close, p.bars_back - 1), lag(bars.close, p.bars_back))}
+
+    def decide(now):
+        return 1.0 if now.move > 0.0 else -1.0
+
+
+def test_a_planted_spike_wins_by_sharpe_and_loses_by_robust_score():
+    market = planted_spike(1500, 2, lag=37)
+    stack = Stack(Echo)
+    grid = parse_grid(
+        {"strategies": {"e": {"parameters": {"bars_back": {"start": 20, "stop": 50, "step": 1}}}}}
+    )
+    columns = {name: param for _, cls in stack.classes for name, param in cls.parameters.items()}
+    prefixed = dict(zip(stack.columns, columns.values(), strict=True))
+    lattice = grid.strategies[0].lattice(prefixed)
+    around = Neighborhood(2).around(lattice, np.arange(lattice.size))
+    lucky = Window("full", 0, market.truth["lucky_bars"])
+    scores = sweep(market.bars, stack, around.rows, [lucky]).metric("sharpe")
+    found = robustness(scores[:, None], around.index)
+    spike = 37 - 20
+    assert int(np.argmax(scores[: lattice.size])) == spike
+    assert scores[spike] > 2
+    assert int(np.argmax(found.robust_score)) != spike
+    assert found.robust_score[spike, 0] < 0.5 * scores[spike]
+    assert found.stability[spike, 0] < 0.5 < found.degradation[spike, 0]
