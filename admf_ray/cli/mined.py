@@ -22,6 +22,7 @@ HEADS = {
     "matched_excess_sharpe": "skill",
 }
 JUDGED = {"robust_score": "robust", "stability": "stability", "degradation": "degradation"}
+NARROW = 100  # below, points are shown by their values and some columns are left out
 FRACTIONS = ("annual_return", "volatility", "max_drawdown", "total_return", "stability", "degradation")
 
 
@@ -49,6 +50,9 @@ def show(found: Mined, walked: Walked | None, console: Console, top: int, took: 
     )
     if not found.neighborhood:
         console.print("neighborhood_testing is off: by the objective alone, nothing tells plateaus from luck")
+    if console.width < NARROW:
+        for one in found.searched:
+            console.print(f"{one.stack.strategy.label()}({', '.join(one.varied)})", style="dim")
     for by in orders(found):
         _show_best(found, console, top, by)
     console.print(
@@ -66,29 +70,42 @@ def show(found: Mined, walked: Walked | None, console: Console, top: int, took: 
 def _show_best(found: Mined, console: Console, top: int, by: By) -> None:
     name = found.objective if by == "objective" else f"robust score ({found.objective})"
     console.print(f"\nbest by {name} over the whole training span (in sample: not yet evidence)")
-    heads = ({"score": found.objective} if found.objective not in HEADS else {}) | _judged(found) | HEADS
+    heads = (
+        ({"score": found.objective} if found.objective not in HEADS else {}) | _judged(found, console) | HEADS
+    )
     table = _table("", "point", *(f">{head}" for head in heads.values()))
     for row in found.ranked(top, tuple(HEADS), by):
-        table.add_row(str(row["rank"]), _point(row), *(_text(key, row[key]) for key in heads))
+        table.add_row(str(row["rank"]), _point(row, console), *(_text(key, row[key]) for key in heads))
     console.print(table)
 
 
-def _judged(found: Mined) -> dict[str, str]:
-    return JUDGED if found.neighborhood else {}
+def _judged(found: Mined, console: Console) -> dict[str, str]:
+    if not found.neighborhood:
+        return {}
+    return JUDGED if console.width >= NARROW else {"robust_score": JUDGED["robust_score"]}
 
 
 def _show_windows(found: Mined, console: Console) -> None:
     by = "robust score" if found.select_by == "robust_score" else found.objective
     console.print(f"\nwalk-forward: chosen by {by} in each training window, tested on what follows")
     robust = [">robust"] if found.neighborhood else []
-    table = _table("tested", "chosen", *robust, ">in sample", ">out of sample", ">return")
+    table = _table(
+        "tested" if console.width >= NARROW else "tested from",
+        "chosen",
+        *robust,
+        ">in sample",
+        ">out of sample",
+        ">return",
+    )
     for row in found.walk_forward():
-        tested = f"{row['test_start']} to {row['test_end']}"
+        tested = f"{row['test_start']} to {row['test_end']}" if console.width >= NARROW else row["test_start"]
         traded = math.isfinite(row["out_of_sample"])
         outside = _text(found.objective, row["out_of_sample"]) if traded else "no trades"
         score = [_text("robust_score", row["robust_score"])] if robust else []
         inside = _text(found.objective, row["in_sample"])
-        table.add_row(tested, _point(row), *score, inside, outside, _text("total_return", row["test_return"]))
+        table.add_row(
+            tested, _point(row, console), *score, inside, outside, _text("total_return", row["test_return"])
+        )
     console.print(table)
 
 
@@ -119,9 +136,11 @@ def _table(*heads: str) -> Table:
     return table
 
 
-def _point(row: Mapping[str, Any]) -> str:
-    parameters = ", ".join(f"{name}={value}" for name, value in row["parameters"].items())
-    return f"{row['strategy']}({parameters})"
+def _point(row: Mapping[str, Any], console: Console) -> str:
+    values = {name: str(value).removesuffix(".0") for name, value in row["parameters"].items()}
+    if console.width < NARROW:
+        return f"{row['strategy']}({', '.join(values.values())})"
+    return f"{row['strategy']}({', '.join(f'{name}={value}' for name, value in values.items())})"
 
 
 def _text(name: str, value: float) -> str:
