@@ -160,12 +160,15 @@ def against_hand(
 def every_component(bars: Bars) -> None:
     """Print ns per bar of every strategy and filter, alone."""
     count = 200
+    several = random_walk(n_bars=1_500, seed=3, n_symbols=10).bars
     for name, cls in registered("strategy").items():
-        if cls.is_compiled() and name != "cross_sectional_momentum":
+        if cls.is_compiled():
+            own = several if name == "cross_sectional_momentum" else bars
             stack = Stack(cls)
-            call, _ = kernel_call(bars, stack, np.tile(stack.vector(), (count, 1)))
+            call, _ = kernel_call(own, stack, np.tile(stack.vector(), (count, 1)))
             (took,) = best(3, call)
-            print(f"  strategy {name:32} {took / count / bars.n_bars * 1e9:6.2f} ns/bar")
+            each = took / count / own.n_bars / own.n_symbols * 1e9
+            print(f"  strategy {name:32} {each:6.2f} ns/bar{' and symbol' if own is several else ''}")
     for name, cls in registered("filter").items():
         stack = Stack(find("ma_crossover"), (cls,))
         call, _ = kernel_call(bars, stack, np.tile(stack.vector(), (count, 1)))
