@@ -36,13 +36,24 @@ def components(name: str | None) -> None:
         return
     cls = find(name)
     console.print(f"{cls.label()} ({cls.kind})\n")
-    console.print(inspect.getdoc(cls) or "")
-    console.print("\nparameters:")
+    for paragraph in (inspect.getdoc(cls) or "").split("\n\n"):
+        text = paragraph.removeprefix("Notes\n-----\n")
+        console.print(text if _laid_out(text) else " ".join(text.split()), markup=False)
+        console.print()
+    table = Table(title="parameters", title_justify="left", box=None, pad_edge=False)
+    for head in ("name", "default", "values", "what it is"):
+        table.add_column(head, overflow="fold")
     for key, param in cls.parameters.items():
         limits = "|".join(param.options) if isinstance(param, Choice) else _limits(param)
-        console.print(f"  {key:26} {param.default!s:>12}  {limits:20} {param.help}", markup=False)
+        table.add_row(key, str(param.default), limits, param.help)
+    console.print(table)
     for constraint in cls.constraints:
-        console.print(f"  must satisfy {constraint}")
+        console.print(f"must satisfy {constraint}", markup=False)
+
+
+def _laid_out(text: str) -> bool:
+    """Whether line ends mean something: a heading, a list, indented lines."""
+    return any(line.startswith((" ", "-", "*")) for line in text.splitlines())
 
 
 def _limits(param: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from admf_ray.cli.options import reading_options
+from admf_ray.errors import DataError
 from admf_ray.market import Inspection, inspect_source, load_bars, write_parquet, write_samples
 from admf_ray.market.checks import check_table
 from admf_ray.market.clock import DAY_NS, MINUTE_NS, bars_per_year, local_calendar
 from admf_ray.market.repair import OnBadRows, repair
 
 __all__ = ["data"]
-
-
-def _reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what cannot be known from a file."""
-    for option in (
-        click.option(
-            "--on-bad-rows",
-            type=click.Choice(["error", "drop", "forward_fill"]),
-            default="error",
-            show_default=True,
-            help="What becomes of rows that break a rule.",
-        ),
-        click.option(
-            "--adjusted/--raw", default=None, help="Which prices, where an adjusted close is there."
-        ),
-        click.option("--zone", help="Exchange zone, e.g. America/New_York."),
-        click.option("--stamp", type=click.Choice(["open", "close", "date"]), help="What a stamp means."),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group()
@@ -57,24 +38,25 @@ def sample(folder: Path) -> None:
 
 @data.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@_reading_options
+@reading_options
 @click.pass_context
-def check(
-    context: click.Context,
-    files: tuple[str, ...],
-    stamp: Any,
-    zone: str | None,
-    adjusted: bool | None,
-    on_bad_rows: OnBadRows,
-) -> None:
+def check(context: click.Context, files: tuple[str, ...], reading: dict[str, Any]) -> None:
     """Print what is in each FILE (file, folder, glob or sample:NAME) and every defect.
 
     Exits with 2 when a defect would stop loading.
     """
     console = Console()
     failed = False
+    on_bad_rows: OnBadRows = reading.pop("on_bad_rows")
     for file in files:
-        inspection = inspect_source(file, stamp=stamp, zone=zone, adjusted=adjusted)
+        try:
+            inspection = inspect_source(file, **reading)
+        except DataError as error:
+            if len(files) == 1:
+                raise
+            console.print(Text(f"error: {error}"), soft_wrap=True)  # the others are looked at all the same
+            failed = True
+            continue
         console.print(_summary(file, inspection))
         console.print(Text(_facts(inspection)), soft_wrap=True)
         for note in inspection.notes:
@@ -99,12 +81,10 @@ def check(
 @data.command()
 @click.argument("source", metavar="SRC")
 @click.argument("target", metavar="DST", type=click.Path(path_type=Path))
-@_reading_options
-def convert(
-    source: str, target: Path, stamp: Any, zone: str | None, adjusted: bool | None, on_bad_rows: OnBadRows
-) -> None:
+@reading_options
+def convert(source: str, target: Path, reading: dict[str, Any]) -> None:
     """Write SRC (file, folder, glob or sample:NAME) as one Parquet file DST that loads without options."""
-    bars = load_bars(source, stamp=stamp, zone=zone, adjusted=adjusted, on_bad_rows=on_bad_rows)
+    bars = load_bars(source, **reading)
     path = write_parquet(bars, target)
     for note in bars.notes:
         click.echo(f"note: {note}", err=True)
@@ -112,9 +92,10 @@ def convert(
 
 
 def _summary(file: str, inspection: Inspection) -> Table:
-    shown = Table(title=file, title_justify="left")
+    shown = Table(title=file, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in ("symbol", "rows", "first", "last", "frequency", "bars a year"):
-        shown.add_column(name, justify="right" if name in ("rows", "bars a year") else "left")
+        right = name in ("rows", "bars a year")
+        shown.add_column(name, justify="right" if right else "left", no_wrap=name != "symbol")
     for table in inspection.tables:
         day, _ = local_calendar(table.time_ns, table.zone)
         order = np.sort(table.time_ns)

@@ -12,7 +12,14 @@ import click
 from admf_ray.components.user_files import import_components
 from admf_ray.errors import ConfigError
 
-__all__ = ["data_options", "filter_option", "parse_settings", "settings_option", "strategy_files"]
+__all__ = [
+    "data_options",
+    "filter_option",
+    "parse_settings",
+    "reading_options",
+    "settings_option",
+    "strategy_files",
+]
 
 Command = Callable[..., Any]
 
@@ -81,6 +88,39 @@ def strategy_files(command: Command) -> Command:
     return wrapped
 
 
+def reading_options(command: Command) -> Command:
+    """Add what cannot be known from a file; gives the command one mapping, ``reading``."""
+
+    @click.option("--stamp", type=click.Choice(["open", "close", "date"]), help="What a stamp means.")
+    @click.option("--zone", help="Exchange zone, such as America/New_York.")
+    @click.option("--session-end", metavar="HH:MM", help="When the exchange's session ends, such as 16:00.")
+    @click.option("--adjusted/--raw", default=None, help="Which prices, where an adjusted close is there.")
+    @click.option(
+        "--on-bad-rows", type=click.Choice(["error", "drop", "forward_fill"]), default="error",
+        show_default=True, help="What becomes of rows that break a rule.",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any,
+        stamp: str | None,
+        zone: str | None,
+        session_end: str | None,
+        adjusted: bool | None,
+        on_bad_rows: str,
+        **kwargs: Any,
+    ) -> Any:
+        reading = {
+            "stamp": stamp,
+            "zone": zone,
+            "session_end": session_end,
+            "adjusted": adjusted,
+            "on_bad_rows": on_bad_rows,
+        }
+        return command(*args, reading=reading, **kwargs)
+
+    return wrapped
+
+
 def data_options(command: Command | None = None, *, default: str | None = None) -> Command:
     """Add ``--data`` and what cannot be known from a file; gives the command one mapping, ``load``."""
     if command is None:
@@ -91,29 +131,13 @@ def data_options(command: Command | None = None, *, default: str | None = None) 
         help="File, folder, glob, or sample:sp500 and the like.",
     )  # fmt: skip
     @click.option("--symbol", "symbols", multiple=True, help="Only these symbols; may be repeated.")
-    @click.option("--stamp", type=click.Choice(["open", "close", "date"]), help="What a stamp means.")
-    @click.option("--zone", help="Exchange zone, such as America/New_York.")
-    @click.option("--adjusted/--raw", default=None, help="Which prices, where an adjusted close is there.")
-    @click.option("--on-bad-rows", type=click.Choice(["error", "drop", "forward_fill"]), default="error")
+    @reading_options
     @functools.wraps(command)
     def wrapped(
-        *args: Any,
-        data: str,
-        symbols: tuple[str, ...],
-        stamp: str | None,
-        zone: str | None,
-        adjusted: bool | None,
-        on_bad_rows: str,
-        **kwargs: Any,
+        *args: Any, data: str, symbols: tuple[str, ...], reading: dict[str, Any], **kwargs: Any
     ) -> Any:
         source = data if data.startswith("sample:") or "*" in data else str(Path(data))
-        load: dict[str, Any] = {
-            "data": source,
-            "stamp": stamp,
-            "zone": zone,
-            "adjusted": adjusted,
-            "on_bad_rows": on_bad_rows,
-        }
+        load = {"data": source, **reading}
         if symbols:
             load["symbols"] = list(symbols)
         return command(*args, load=load, **kwargs)

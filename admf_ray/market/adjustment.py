@@ -49,10 +49,11 @@ def adjust(
     if adj_close is None:
         return values, f"{where}: prices were taken as adjusted already" if adjusted else None
     close = values["close"]
-    if np.array_equal(adj_close, close, equal_nan=True):
+    differs = np.isfinite(adj_close) & np.isfinite(close) & (adj_close != close)
+    if not differs.any():  # a bad value in one of them is a defect, not an adjustment
         return values, None
     if adjusted is None:
-        row = int(np.flatnonzero(~((adj_close == close) | (np.isnan(adj_close) & np.isnan(close))))[0])
+        row = int(np.flatnonzero(differs)[0])
         raise DataError(
             f"{where}: raw or adjusted prices must be chosen when both are there, found close "
             f"{close[row]:.10g} and adjusted close {adj_close[row]:.10g} at row {row + 1}; "

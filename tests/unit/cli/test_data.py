@@ -53,3 +53,21 @@ def test_a_missing_file_is_one_line(command, tmp_path):
     result = run(command, tmp_path / "none.csv", *([tmp_path / "x.parquet"] if command == "convert" else []))
     assert isinstance(result.exception, DataError)
     assert "found nothing there" in str(result.exception)
+
+
+def test_one_unreadable_file_does_not_hide_the_others(tmp_path):
+    bad, good = tmp_path / "A.csv", tmp_path / "B.csv"
+    bad.write_text("Date,Open\n")
+    good.write_text("Date,Open,High,Low,Close\n2020-01-01,1,2,1,2\n2020-01-02,2,2,1,2\n")
+    result = run("check", bad, good)
+    assert result.exit_code == 2
+    assert "error: A.csv" in result.output
+    assert "no defects" in result.output
+
+
+def test_sessions_end_as_said_and_tables_fit_80_columns(tmp_path):
+    path = tmp_path / "B.csv"
+    path.write_text("Date,Open,High,Low,Close\n2020-01-01,1,2,1,2\n2020-01-02,1,2,1,2\n")
+    result = run("check", path, "--zone", "Asia/Tokyo", "--session-end", "11:30")
+    assert "2020-01-01 11:30  2020-01-02 11:30  daily" in result.output
+    assert "closes in Asia/Tokyo time" in result.output

@@ -341,3 +341,14 @@ def test_a_file_that_could_not_be_read_again_is_not_written(tmp_path):
     with pytest.raises(StoreError, match="must be writable"):
         write_parquet(load_bars(source), source / "x.parquet")
     assert [one.name for one in tmp_path.iterdir()] == ["mine.csv"]
+
+
+def test_a_bad_value_beside_an_equal_adjusted_close_is_a_defect():
+    frame = daily()
+    frame["Adj Close"] = frame["Close"]
+    frame.loc[3, "Close"] = np.nan
+    with pytest.raises(DataError, match="must be numbers, not NaN, found 1 row"):
+        load_bars(frame)
+    frame.loc[5, "Adj Close"] *= 0.5
+    with pytest.raises(DataError, match=r"must be chosen when both are there, .* at row 6"):
+        load_bars(frame)
