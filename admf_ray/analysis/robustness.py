@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 ROBUST_QUANTILE = 0.25
-BLOCK_ENTRIES = 2**22
+BLOCK_ENTRIES = 2**20
 
 
 class Robustness(NamedTuple):
@@ -58,15 +59,18 @@ def best_first(scores: Floats) -> Indices:
     return np.argsort(-np.where(np.isnan(scores), -np.inf, scores), kind="stable")
 
 
-def robustness(scores: Floats, index: Indices) -> Robustness:
-    """Judge points by their neighbours.
+def robustness(scores: Floats, near: Callable[[int, int], Indices], n_points: int) -> Robustness:
+    """Judge points by their neighbours, block by block.
 
     Parameters
     ----------
     scores : float64 array (n_rows, n_windows)
         Higher is better; -inf for failed ones. No NaN.
-    index : int64 array (n_points, n_neighbours)
-        Rows of each point's neighbours, -1 where there is none; the points are the first rows.
+    near : callable
+        Told a first and an after-last point, returns the rows of each one's neighbours, int64
+        (n, n_neighbours), -1 where there is none: `Surroundings.index`.
+    n_points : int
+        The points are the first rows.
 
     Returns
     -------
@@ -78,18 +82,18 @@ def robustness(scores: Floats, index: Indices) -> Robustness:
     one that would interpolate with -inf is -inf. A point without neighbours has its own score as robust
     score; stability and degradation of a positive one are NaN.
     """
-    n, n_windows = len(index), scores.shape[1]
-    out = Robustness(*(np.full((n, n_windows), np.nan) for _ in Robustness._fields))
-    step = max(BLOCK_ENTRIES // (index.shape[1] + 1), 1)
-    for begin in range(0, n, step):
-        block = slice(begin, min(begin + step, n))
-        near = index[block]
-        there = near >= 0
+    n_windows = scores.shape[1]
+    out = Robustness(*(np.full((n_points, n_windows), np.nan) for _ in Robustness._fields))
+    step = max(BLOCK_ENTRIES // (near(0, 0).shape[1] + 1), 1)
+    for begin in range(0, n_points, step):
+        block = slice(begin, min(begin + step, n_points))
+        index = near(block.start, block.stop)
+        there = index >= 0
         count = there.sum(axis=1)
         for w in range(n_windows):
             own = scores[block, w]
             # absent ones sort to the end, behind every score
-            others = np.where(there, scores[near, w], np.inf)
+            others = np.where(there, scores[index, w], np.inf)
             ordered = np.sort(np.column_stack([own, others]), axis=1)
             out.robust_score[block, w] = _quantile(ordered, count + 1, ROBUST_QUANTILE)
             out.stability[block, w] = _stability(own, np.sort(others, axis=1), count)

@@ -86,7 +86,7 @@ def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None 
             )
         around.append(near.around(lattice, indices))
         remarks += near.remarks(lattice)
-    total = sum(len(one.rows) for one in around)
+    total = sum(len(one) for one in around)
     needed = total * len(windows) * len(metrics) * 8
     if needed > MOST_BYTES:
         raise ResourceError(
@@ -95,26 +95,27 @@ def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None 
         )
     done = 0
     for (stack, _), one in zip(searches, around, strict=True):
-        _probe(bars, stack, one.rows[: one.n_points], span)
+        middle = one.n_points // 2
+        _probe(bars, stack, one.rows(middle, middle + 1)[0], span)
     searched = []
     maximize = direction_of(search.objective) == "maximize"
     judged = [w for w, window in enumerate(windows) if window in (span, *(fold.train for fold in folds))]
     for (stack, lattice), one in zip(searches, around, strict=True):
-        values = np.empty((len(one.rows), len(windows), len(metrics)))
+        values = np.empty((len(one), len(windows), len(metrics)))
         with identity(point=stack.strategy.label()):
-            for begin in range(0, len(one.rows), BLOCK_POINTS):
-                block = slice(begin, min(begin + BLOCK_POINTS, len(one.rows)))
-                log.info("sweeping points %d to %d of %d", begin, block.stop, len(one.rows))
-                values[block] = _sweep(bars, stack, one.rows[block], windows, trains, settings)
+            for begin in range(0, len(one), BLOCK_POINTS):
+                block = slice(begin, min(begin + BLOCK_POINTS, len(one)))
+                log.info("sweeping points %d to %d of %d", begin, block.stop, len(one))
+                values[block] = _sweep(bars, stack, one.rows(begin, block.stop), windows, trains, settings)
                 done += block.stop - begin
                 if on_progress is not None:
                     on_progress(done, total)
         varied = tuple(axis.name for axis in lattice.axes if axis.size > 1)
         columns = (values[:, :, metrics.index(name)] for name in (search.objective, "trades"))
         raw = as_scores(*columns, maximize=maximize)
-        robust = robustness(raw[:, judged], one.index)
+        robust = robustness(raw[:, judged], one.index, one.n_points)
         spread = type(robust)(*(_spread(figure, judged, len(windows)) for figure in robust))
-        searched.append(Searched(stack, varied, one.rows, one.n_points, values, raw, spread))
+        searched.append(Searched(stack, varied, one.rows(), one.n_points, values, raw, spread))
     return Mined(
         bars,
         windows,
@@ -141,11 +142,10 @@ def _spread(figure: Floats, places: Sequence[int], n_windows: int) -> Floats:
     return out
 
 
-def _probe(bars: Bars, stack: Stack, points: Floats, span: Window) -> None:
-    """Refuse a strategy that sees the future, shown at the middle point on the last bars of training."""
+def _probe(bars: Bars, stack: Stack, row: Floats, span: Window) -> None:
+    """Refuse a strategy that sees the future, shown at a point on the last bars of training."""
     start = max(span.start, span.stop - PROBED_BARS)
     train = Window("train", span.start, (start + span.stop) // 2)
-    row = points[len(points) // 2]
     report = assert_causal(
         bars.slice(0, span.stop), stack, row, Window("full", start, span.stop),
         train=train if stack.strategy.fit is not None else None,

@@ -102,7 +102,7 @@ class Lattice:
         return tuple(
             None
             if isinstance(axis.values, SteppedValues)
-            else np.array([self.columns[axis.name].encode(v) for v in axis.values.values], dtype=np.float64)
+            else 0.0 + np.array([self.columns[axis.name].encode(v) for v in axis.values.values])  # no -0.0
             for axis in self.axes
         )
 
@@ -113,7 +113,7 @@ class Lattice:
 
     def _indices(self, indices: ArrayLike) -> NDArray[Any]:
         array = np.asarray(indices, dtype=np.int64 if self.size <= _INT64_MAX else object).reshape(-1)
-        if array.size and not 0 <= min(array) <= max(array) < self.size:
+        if array.size and not 0 <= array.min() <= array.max() < self.size:
             raise IndexError(f"{self.strategy}: index out of the lattice's {self.size} points")
         return array
 

@@ -1,47 +1,35 @@
-"""The surroundings of points: what stands within a radius of each, on the grid or between its points."""
+"""What counts as near a point: what stands within a radius of it, on the grid or between its points."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from admf_ray.errors import ResourceError
+from admf_ray.space.axis import SteppedValues
 from admf_ray.space.lattice import Lattice
 from admf_ray.space.parameters import Param
+from admf_ray.space.surroundings import Surroundings
 
-__all__ = ["Neighborhood", "Surroundings"]
+__all__ = ["Neighborhood"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Indices = NDArray[np.int64]
+Levels = NDArray[np.int32]
 
-MOST_ENTRIES = 2**27  # of the index table: 1 GiB
+MOST_ROWS = 100_000_000  # 800 MB of keys
+MOST_NEIGHBOURS = 1_000_000  # of one point
+BLOCK_KEYS = 2**18
 CLOSE_FRAC = Decimal("0.02")
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """Points and all their neighbours, each once.
-
-    Attributes
-    ----------
-    rows : float64 array (n_rows, n_columns)
-        The points in the order given, then the other neighbours in ascending order of their values,
-        the first axis first.
-    n_points : int
-    index : int64 array (n_points, n_neighbours)
-        Rows of each point's neighbours in the order of `Neighborhood.offsets`; -1 where there is none.
-    """
-
-    rows: Floats
-    n_points: int
-    index: Indices
 
 
 @dataclass(frozen=True)
@@ -96,6 +84,24 @@ class Neighborhood:
             )
         return np.array(found, dtype=np.int64).reshape(len(found), len(lattice.axes))
 
+    def count_rows_upper(self, lattice: Lattice) -> int:
+        """Return a number that points and neighbours together do not exceed, from the axes alone.
+
+        Notes
+        -----
+        It is the number itself where nothing is constrained and each step is a multiple of its resolution
+        or the other way round; constraints make it fewer.
+        """
+        moving = lattice.resolutions(self.unit) if self.radius else {}
+        sizes = [axis.size for axis in lattice.axes]
+        levels = [
+            self._count_levels(lattice, k, moving.get(axis.name)) for k, axis in enumerate(lattice.axes)
+        ]
+        if self.shape == "box":
+            return math.prod(levels)
+        beside = ((n - size) * (lattice.size // size) for n, size in zip(levels, sizes, strict=True))
+        return lattice.size + sum(beside)
+
     def around(self, lattice: Lattice, indices: ArrayLike) -> Surroundings:
         """Return points of a lattice with all their neighbours.
 
@@ -108,40 +114,69 @@ class Neighborhood:
         Raises
         ------
         ResourceError
-            More neighbours than memory holds.
+            More than 100,000,000 points and neighbours, or 1,000,000 neighbours of one point.
+
+        Notes
+        -----
+        Works in blocks: memory is 8 bytes for each point and for each neighbour off the grid, twice
+        while neighbours are merged, and some megabytes.
         """
-        points = lattice.values(indices)
-        n, per_point = len(points), self.count(lattice)
-        if n * per_point > MOST_ENTRIES:
+        points = np.asarray(indices).reshape(-1)
+        self._refuse(lattice, points.size)
+        if self.count(lattice) > MOST_NEIGHBOURS:
             raise ResourceError(
-                f"{lattice.strategy}: {n:,} points with up to {per_point:,} neighbours each are more than "
-                f"the {MOST_ENTRIES:,} of one machine's run; set neighborhood_testing.shape: star or a "
-                f"smaller radius"
+                f"{lattice.strategy}: a point must have at most {MOST_NEIGHBOURS:,} neighbours, found "
+                f"{self.count(lattice):,}; set neighborhood_testing.shape: star or a smaller radius"
             )
-        ladders = self._ladders(lattice, lattice.positions(indices))
-        strides = _strides([ladder.levels.size for ladder in ladders], lattice.strategy)
-        offsets = self.offsets(lattice)
-        keys = np.full((n, per_point), -1, dtype=np.int64)
-        for m, move in enumerate(offsets):
-            key, inside = np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_)
-            for ladder, stride, step in zip(ladders, strides, move, strict=True):
-                level = ladder.at(int(step))
-                inside &= level >= 0
-                key += level * stride
-            keys[inside, m] = key[inside]
-        own = sum(
-            (ladder.at(0) * stride for ladder, stride in zip(ladders, strides, strict=True)),
-            start=np.zeros(n, dtype=np.int64),
+        ladders = self._ladders(lattice, points)
+        levels = tuple(ladder[0] for ladder in ladders)
+        if math.prod(one.size for one in levels) >= 2**63:
+            raise ResourceError(
+                f"{lattice.strategy}: {len(levels)} parameters have too many combinations around the grid to "
+                f"number; search fewer at once or take a smaller radius"
+            )
+        places = {name: k for k, name in enumerate(lattice.columns)}
+        alone = Surroundings(
+            lattice.base,
+            tuple(places[axis.name] for axis in lattice.axes),
+            levels,
+            np.empty(points.size, dtype=np.int64),
+            points.size,
+            tuple(ladder[1] for ladder in ladders),
+            self.offsets(lattice),
         )
-        near = np.unique(keys)
-        others = np.setdiff1d(near[near >= 0], own, assume_unique=True)
-        rows = np.tile(lattice.base, (others.size, 1))
-        columns = list(lattice.columns)
-        for axis, ladder, stride in zip(lattice.axes, ladders, strides, strict=True):
-            rows[:, columns.index(axis.name)] = ladder.levels[others // stride % ladder.levels.size]
-        kept = lattice.fulfils(rows)
-        known = np.concatenate([own, others[kept]])
-        return Surroundings(np.concatenate([points, rows[kept]]), n, _found(keys, known))
+        for begin, positions in _positions(lattice, points):
+            own = np.zeros(len(positions), dtype=np.int64)
+            for k, stride in enumerate(alone.strides):
+                own += np.searchsorted(levels[k], lattice.axis_values(k, positions[:, k])) * stride
+            alone.keys[begin : begin + own.size] = own
+        others = self._others(lattice, alone)
+        return replace(alone, keys=np.concatenate([alone.keys, others])) if others.size else alone
+
+    def _others(self, lattice: Lattice, alone: Surroundings) -> Indices:
+        """Return the keys of admissible neighbours that are no points, ascending."""
+        step = max(BLOCK_KEYS // (len(alone.offsets) + 1), 1)
+
+        def runs() -> Iterator[Indices]:
+            for begin in range(0, alone.n_points if len(alone.offsets) else 0, step):
+                near = alone.spread(alone.keys[begin : begin + step], box=self.shape == "box")
+                yield near[~alone.is_point(near)]
+
+        merged = np.empty(0, dtype=np.int64)
+        for merged in _merging(runs()):
+            self._refuse(lattice, alone.n_points + merged.size)
+        kept = np.ones(merged.size, dtype=np.bool_)
+        for begin in range(0, merged.size, BLOCK_KEYS // 8):
+            block = slice(begin, begin + BLOCK_KEYS // 8)
+            kept[block] = lattice.fulfils(alone.of(merged[block]))
+        return merged[kept]
+
+    def _refuse(self, lattice: Lattice, n_rows: int) -> None:
+        if n_rows > MOST_ROWS:
+            raise ResourceError(
+                f"{lattice.strategy}: points and neighbours must be at most {MOST_ROWS:,}, found more; widen "
+                f"the steps, or set neighborhood_testing.resolution: grid, shape: star or a smaller radius"
+            )
 
     def remarks(self, lattice: Lattice) -> list[str]:
         """Return a warning for each parameter whose neighbours are too near to prove much."""
@@ -160,61 +195,83 @@ class Neighborhood:
                 )
         return found
 
-    def _ladders(self, lattice: Lattice, positions: Indices) -> list[_Ladder]:
-        moving = lattice.resolutions(self.unit)
-        ladders = []
-        for k, axis in enumerate(lattice.axes):
-            used, place = np.unique(positions[:, k], return_inverse=True)
-            reach = self.radius if axis.name in moving else 0
-            step, param = moving.get(axis.name, Decimal(0)), lattice.columns[axis.name]
-            near = np.stack(
-                [lattice.axis_values(k, used, step * move) for move in range(-reach, reach + 1)], axis=1
-            )
-            inside = np.ones(near.shape, dtype=np.bool_)
+    def _ladders(self, lattice: Lattice, points: NDArray[Any]) -> list[tuple[Floats, Levels]]:
+        moving = lattice.resolutions(self.unit) if self.radius else {}
+        used = [np.empty(0, dtype=np.int64) for _ in lattice.axes]
+        for _, positions in _positions(lattice, points):
+            used = [np.union1d(one, column) for one, column in zip(used, positions.T, strict=True)]
+        return [
+            self._ladder(lattice, k, used[k], moving.get(axis.name)) for k, axis in enumerate(lattice.axes)
+        ]
+
+    def _ladder(self, lattice: Lattice, k: int, used: Indices, step: Decimal | None) -> tuple[Floats, Levels]:
+        """Return an axis' values on and around the grid, and the level after each move from a level."""
+        reach = self.radius if step is not None else 0
+        moves = [(step or Decimal(0)) * move for move in range(-reach, reach + 1)]
+        param = lattice.columns[lattice.axes[k].name]
+
+        def moved(move: Decimal) -> tuple[Floats, Bools]:
+            near = lattice.axis_values(k, used, move)
             if isinstance(param, Param):
-                inside = (near >= param.low) & (near <= param.high)
-            levels = np.unique(near[inside])
-            table = np.where(inside, np.searchsorted(levels, near), -1)
-            ladders.append(_Ladder(levels, table, place, reach))
-        return ladders
+                return near, (near >= param.low) & (near <= param.high)
+            return near, np.ones(near.size, dtype=np.bool_)
 
+        levels = np.empty(0)
+        for move in moves:
+            near, inside = moved(move)
+            levels = np.union1d(levels, near[inside])
+        own = np.searchsorted(levels, lattice.axis_values(k, used))
+        table = np.full((levels.size, len(moves)), -1, dtype=np.int32)
+        for m, move in enumerate(moves):
+            near, inside = moved(move)
+            table[own[inside], m] = np.searchsorted(levels, near[inside])
+        return levels, table
 
-@dataclass(frozen=True)
-class _Ladder:
-    """One axis' values on and around the grid, ascending, and the way from each point to them.
-
-    Attributes
-    ----------
-    levels : float64 array (n_levels,)
-    table : int64 array (n_used, 2 * reach + 1)
-        Level of each used value after each move; -1 out of bounds.
-    place : int64 array (n_points,)
-        Row of `table` of each point.
-    reach : int
-    """
-
-    levels: Floats
-    table: Indices
-    place: Indices
-    reach: int
-
-    def at(self, move: int) -> Indices:
-        """Return every point's level after a move, -1 out of bounds."""
-        return np.asarray(self.table[self.place, self.reach + move])
-
-
-def _strides(sizes: list[int], strategy: str) -> list[int]:
-    if math.prod(sizes) >= 2**63:
-        raise ResourceError(
-            f"{strategy}: {len(sizes)} parameters have too many combinations around the grid to number; "
-            f"search fewer at once or take a smaller radius"
+    def _count_levels(self, lattice: Lattice, k: int, step: Decimal | None) -> int:
+        values = lattice.axes[k].values
+        if step is None:
+            return values.size
+        if not isinstance(values, SteppedValues):
+            return self._ladder(lattice, k, np.arange(values.size), step)[0].size
+        # all stand on multiples of the common divisor of both steps
+        one, other = abs(Fraction(values.step)), Fraction(step)
+        divisor = Fraction(
+            math.gcd(one.numerator * other.denominator, other.numerator * one.denominator),
+            one.denominator * other.denominator,
         )
-    return [math.prod(sizes[k + 1 :]) for k in range(len(sizes))]
+        first = Fraction(values.start)
+        low, high = sorted((first, first + Fraction(values.step) * (values.size - 1)))
+        low, high = low - self.radius * other, high + self.radius * other
+        param = lattice.columns[lattice.axes[k].name]
+        assert isinstance(param, Param)
+        if math.isfinite(param.low):
+            low = max(low, Fraction(param.low))
+        if math.isfinite(param.high):
+            high = min(high, Fraction(param.high))
+        return min(values.size * (2 * self.radius + 1), int((high - low) / divisor) + 1)
 
 
-def _found(keys: Indices, known: Indices) -> Indices:
-    """Return where in `known` each key stands, -1 where it does not."""
-    order = np.argsort(known)
-    ordered = known[order]
-    place = np.minimum(np.searchsorted(ordered, keys), known.size - 1)
-    return np.where((keys >= 0) & (ordered[place] == keys), order[place], -1)
+def _positions(lattice: Lattice, points: NDArray[Any]) -> Iterator[tuple[int, Indices]]:
+    for begin in range(0, points.size, BLOCK_KEYS // 8):
+        yield begin, lattice.positions(points[begin : begin + BLOCK_KEYS // 8])
+
+
+def _merging(runs: Iterable[Indices]) -> Iterator[Indices]:
+    """Merge ascending runs into one with each key once; yield the largest so far, all of them last."""
+    stack: list[Indices] = []
+    for run in runs:
+        stack.append(run)
+        while len(stack) > 1 and stack[-2].size <= 2 * stack[-1].size:
+            stack.append(_union(stack.pop(), stack.pop()))
+        yield stack[0]
+    while len(stack) > 1:
+        stack.append(_union(stack.pop(), stack.pop()))
+        yield stack[0]
+
+
+def _union(one: Indices, other: Indices) -> Indices:
+    both = np.concatenate([one, other])
+    both.sort(kind="stable")  # both ascend: a merge
+    first = np.ones(both.size, dtype=np.bool_)
+    np.not_equal(both[1:], both[:-1], out=first[1:])
+    return both[first]

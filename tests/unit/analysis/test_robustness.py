@@ -6,6 +6,11 @@ from hypothesis.extra import numpy as nps
 
 from admf_ray.analysis.robustness import as_scores, best_first, robustness
 
+
+def of(index):
+    return lambda begin, end: index[begin:end]
+
+
 SCORE = st.floats(-5, 5) | st.just(-np.inf) | st.just(0.0)
 
 
@@ -24,7 +29,7 @@ def tables(draw):
 @given(tables())
 def test_figures_equal_their_definitions_point_by_point(case):
     scores, index = case
-    found = robustness(scores, index)
+    found = robustness(scores, of(index), len(index))
     for i, near in enumerate(index):
         for w in range(scores.shape[1]):
             own, others = scores[i, w], scores[near[near >= 0], w]
@@ -52,7 +57,7 @@ def test_figures_equal_their_definitions_point_by_point(case):
 
 @given(nps.arrays(float, (5, 2), elements=SCORE))
 def test_radius_zero_is_the_raw_score(scores):
-    found = robustness(scores, np.empty((5, 0), dtype=np.int64))
+    found = robustness(scores, of(np.empty((5, 0), dtype=np.int64)), 5)
     assert (found.robust_score == scores).all()
 
 
@@ -61,7 +66,7 @@ def test_a_spike_loses_to_a_plateau():
     places = np.arange(10)
     near = places[:, None] + np.array([-2, -1, 1, 2])
     index = np.where((near >= 0) & (near < 10), near, -1)
-    found = robustness(scores[:, None], index)
+    found = robustness(scores[:, None], of(index), len(index))
     assert best_first(scores)[0] == 2
     assert best_first(found.robust_score[:, 0])[0] in (7, 8)
     assert found.robust_score[2, 0] < 0.2 < 0.9 <= found.robust_score[7, 0]
@@ -72,9 +77,9 @@ def test_a_spike_loses_to_a_plateau():
 def test_blocks_do_not_show(monkeypatch):
     random = np.random.default_rng(0)
     scores, index = random.standard_normal((50, 3)), random.integers(-1, 50, (40, 7))
-    whole = robustness(scores, index)
+    whole = robustness(scores, of(index), len(index))
     monkeypatch.setattr("admf_ray.analysis.robustness.BLOCK_ENTRIES", 24)
-    for one, other in zip(whole, robustness(scores, index), strict=True):
+    for one, other in zip(whole, robustness(scores, of(index), len(index)), strict=True):
         np.testing.assert_array_equal(one, other)
 
 

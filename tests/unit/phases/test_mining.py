@@ -76,7 +76,7 @@ def made(full, trains):
     raw = np.column_stack([full, trains[0], np.zeros_like(full), trains[1], np.zeros_like(full)])
     places = np.arange(len(full))
     near = np.column_stack([places - 1, np.where(places + 1 < len(full), places + 1, -1)])
-    robust = robustness(raw[:, [0, 1, 3]], near)
+    robust = robustness(raw[:, [0, 1, 3]], lambda begin, end: near[begin:end], len(near))
     spread = Robustness(*(np.insert(figure, [2, 3], np.nan, axis=1) for figure in robust))
     rows = np.tile(stack.vector({"fast": 1, "slow": 99}), (len(full), 1))
     rows[:, stack.columns.index("fast")] = 1.0 + places
@@ -241,8 +241,8 @@ def test_a_planted_spike_wins_by_sharpe_and_loses_by_robust_score():
     lattice = grid.strategies[0].lattice(prefixed)
     around = Neighborhood(2).around(lattice, np.arange(lattice.size))
     lucky = Window("full", 0, market.truth["lucky_bars"])
-    scores = sweep(market.bars, stack, around.rows, [lucky]).metric("sharpe")
-    found = robustness(scores[:, None], around.index)
+    scores = sweep(market.bars, stack, around.rows(), [lucky]).metric("sharpe")
+    found = robustness(scores[:, None], around.index, around.n_points)
     spike = 37 - 20
     assert int(np.argmax(scores[: lattice.size])) == spike
     assert scores[spike] > 2

@@ -1,4 +1,6 @@
 import itertools
+import pickle
+import tracemalloc
 from decimal import Decimal
 
 import numpy as np
@@ -80,17 +82,17 @@ def test_neighbours_equal_brute_force_and_stand_once(parameters, near, constrain
     one = lattice(parameters, constraints)
     indices = everything(one)
     found = near.around(one, indices)
-    rows = [tuple(row) for row in found.rows]
-    assert len(set(rows)) == len(rows)
-    assert (found.rows[: found.n_points] == one.values(indices)).all()
-    assert found.index.shape == (len(indices), near.count(one))
+    rows, index = [tuple(row) for row in found.rows()], found.index(0, len(indices))
+    assert len(set(rows)) == len(rows) == len(found) <= near.count_rows_upper(one)
+    assert (found.rows(0, found.n_points) == one.values(indices)).all()
+    assert index.shape == (len(indices), near.count(one))
     wanted = by_hand(one, indices, near)
-    for k, own in enumerate(found.index):
+    for k, own in enumerate(index):
         there = own[own >= 0]
         assert len(set(there)) == there.size
         assert k not in there
         assert {rows[i] for i in there} == wanted[k]
-    used = set(found.index.ravel()) - {-1}
+    used = set(index.ravel()) - {-1}
     assert used >= set(range(found.n_points, len(rows)))
 
 
@@ -102,17 +104,18 @@ def test_a_part_of_the_points_has_the_same_neighbours(parameters, near, random):
     chosen = sorted(random.sample(range(one.size), random.randint(1, one.size)))
     part = near.around(one, np.array(chosen))
     for k, index in enumerate(chosen):
-        wanted = [tuple(whole_grid.rows[i]) if i >= 0 else None for i in whole_grid.index[index]]
-        assert [tuple(part.rows[i]) if i >= 0 else None for i in part.index[k]] == wanted
+        (wanted,), (own,) = whole_grid.index(index, index + 1), part.index(k, k + 1)
+        assert (own < 0).tolist() == (wanted < 0).tolist()
+        assert (part.rows()[own[own >= 0]] == whole_grid.rows()[wanted[wanted >= 0]]).all()
 
 
 def test_on_the_grid_neighbours_run_once_and_keep_its_bits():
     one = lattice({"risk.stop": {"start": 0.1, "stop": 0.5, "step": 0.1}})
     found = Neighborhood(2).around(one, everything(one))
     # 0.0, 0.6 and 0.7 are not on the grid; 0.1 + 2 * 0.1 is not 0.3 in floats
-    assert found.rows[:, 3].tolist() == [0.1, 0.2, 0.3, 0.4, 0.5, 0.0, 0.6, 0.7]
-    assert found.index[0].tolist() == [-1, 5, 1, 2]
-    assert found.index[2].tolist() == [0, 1, 3, 4]
+    assert found.rows()[:, 3].tolist() == [0.1, 0.2, 0.3, 0.4, 0.5, 0.0, 0.6, 0.7]
+    assert found.index(0, 1)[0].tolist() == [-1, 5, 1, 2]
+    assert found.index(2, 3)[0].tolist() == [0, 1, 3, 4]
 
 
 def test_counts_are_known_before_anything_is_built():
@@ -121,18 +124,115 @@ def test_counts_are_known_before_anything_is_built():
     assert Neighborhood(2).count(one) == 5**3 - 1
     assert Neighborhood(2, "star").count(one) == 12
     assert Neighborhood(0).count(one) == 0
-    many = lattice(
-        {"fast": {"start": 1, "stop": 40, "step": 1}, "slow": {"start": 1, "stop": 100, "step": 1}}
-    )
-    with pytest.raises(ResourceError, match="shape: star"):
-        Neighborhood(200).around(many, everything(many))
+    million = {"start": 1, "stop": 100_000_000, "step": 1}
+    grid = parse_grid({"strategies": {"s": {"parameters": {"fast": million, "slow": million}}}})
+    wide = grid.strategies[0].lattice({"fast": Param(5, 1), "slow": Param(9, 0)})
+    assert Neighborhood(2).count_rows_upper(wide) == (10**8 + 2) * (10**8 + 3)
+    assert Neighborhood(2, "star").count_rows_upper(wide) == 10**16 + 5 * 10**8
+
+
+def dense(one, indices, near):
+    """Rows and neighbours by one table of all points times all neighbours."""
+    moving, names = one.resolutions(near.unit), list(one.columns)
+    points = one.values(indices)
+    around = np.full((len(points), near.count(one), len(names)), np.nan)
+    for i, index in enumerate(indices):
+        point = one.point(int(index))
+        for m, offset in enumerate(near.offsets(one)):
+            row = points[i].copy()
+            for axis, step in zip(one.axes, offset, strict=True):
+                if step:
+                    value = Decimal(repr(point[axis.name])) + int(step) * moving[axis.name]
+                    row[names.index(axis.name)] = float(value)
+            low, high = (
+                np.array([getattr(p, end, 0.0 if end == "low" else 9.0) for p in one.columns.values()])
+                for end in ("low", "high")
+            )
+            if (row >= low).all() and (row <= high).all() and one.fulfils(row[None])[0]:
+                around[i, m] = row
+    own = {tuple(row): k for k, row in enumerate(points)}
+    searched = [names.index(axis.name) for axis in one.axes]
+    flat = {tuple(row) for row in around.reshape(-1, len(names)) if not np.isnan(row).any()}
+    others = sorted(flat - own.keys(), key=lambda row: [row[k] for k in searched])
+    places = own | {row: len(own) + k for k, row in enumerate(others)}
+    index = [[places.get(tuple(row), -1) for row in rows] for rows in around]
+    shape = (len(points), near.count(one))
+    return np.array([*own, *others]).reshape(-1, len(names)), np.array(index, dtype=np.int64).reshape(shape)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    grids,
+    nears,
+    st.sampled_from([(), ("fast < slow",), ("risk.stop * fast <= 2 or side == 'both'",)]),
+    st.sampled_from([8, 24, 2**18]),
+    st.data(),
+)
+def test_blocks_equal_one_dense_table(parameters, near, constraints, block, data):
+    one = lattice(parameters, constraints)
+    indices = everything(one)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("admf_ray.space.neighborhood.BLOCK_KEYS", block)
+        found = near.around(one, indices)
+    rows, index = dense(one, indices, near)
+    assert found.rows().tobytes() == rows.tobytes()
+    begin, end = sorted(data.draw(st.integers(0, len(rows))) for _ in range(2))
+    assert (found.index(begin, end) == index[begin:end]).all()
+    part = pickle.loads(pickle.dumps(found.part(begin, end)))
+    assert len(part) == end - begin
+    assert part.rows().tobytes() == rows[begin:end].tobytes()
+
+
+def test_a_million_points_cost_some_bytes_each():
+    step = {"start": 0.001, "stop": 1, "step": 0.001}
+    columns = {"a": Param(0.5, 0, 1), "b": Param(0.5, 0, 1)}
+    grid = parse_grid({"strategies": {"s": {"parameters": {"a": step, "b": step}}}})
+    one = grid.strategies[0].lattice(columns)
+    near = Neighborhood(1, unit="grid")
+    tracemalloc.start()
+    found = near.around(one, everything(one))
+    current, peak = tracemalloc.get_traced_memory()
+    assert current < 20 * len(found)
+    assert peak < 64 * 2**20
+    last = found.index(10**6 - 1000, 10**6)
+    assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+    tracemalloc.stop()
+    # both axes begin one step above their lower bound, and end on the upper
+    assert (found.n_points, len(found)) == (10**6, 1001**2) == (one.size, near.count_rows_upper(one))
+    assert last[-1].tolist() == [998_998, 998_999, -1, 999_998, -1, -1, -1, -1]
+    assert last[0].tolist()[1:3] == [998_000, 998_001]
+    assert found.rows(10**6 - 1, 10**6).tolist() == [[1.0, 1.0]]
+    assert found.rows(10**6, 10**6 + 2).tolist() == [[0.0, 0.0], [0.0, 0.001]]
+    assert len(pickle.dumps(found.part(0, 1000))) < 32_000
+
+
+@settings(max_examples=60, deadline=None)
+@given(grids, nears)
+def test_the_upper_bound_is_met_where_steps_divide(parameters, near):
+    one = lattice(parameters)
+    found, most = len(near.around(one, everything(one))), near.count_rows_upper(one)
+    assert found == most or (found < most and near.unit == "unit")
+
+
+def test_what_is_too_much_is_refused(monkeypatch):
+    six = {f"p{k}": [1, 9, 17] for k in range(9)}
+    columns = {name: Param(5, 1, 40) for name in six}
+    grid = parse_grid({"strategies": {"s": {"parameters": six}}})
+    wide = grid.strategies[0].lattice(columns)
+    with pytest.raises(ResourceError, match=r"at most 1,000,000 neighbours, found 1,953,124; .*shape: star"):
+        Neighborhood(2).around(wide, [0])
+    monkeypatch.setattr("admf_ray.space.neighborhood.MOST_ROWS", 100)
+    small = lattice({"fast": [5, 15, 25], "slow": [10, 30]})
+    assert len(Neighborhood(1).around(small, everything(small))) == 54
+    with pytest.raises(ResourceError, match="points and neighbours must be at most 100, found more"):
+        Neighborhood(2).around(small, everything(small))
 
 
 def test_words_and_fixed_values_have_no_neighbours():
     one = lattice({"side": ["long", "short"], "slow": 20})
     found = Neighborhood(2).around(one, everything(one))
-    assert found.index.shape == (2, 0)
-    assert len(found.rows) == 2
+    assert found.index(0, 2).shape == (2, 0)
+    assert len(found) == 2
 
 
 def test_too_near_is_remarked():
