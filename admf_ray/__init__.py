@@ -12,34 +12,43 @@ if TYPE_CHECKING:
     from admf_ray.engine.container import ScopedContainer
     from admf_ray.market import Bars, load_bars
     from admf_ray.phases.backtest import backtest
+    from admf_ray.phases.mining import BacktestCoordinator
+    from admf_ray.phases.opened import open_run
+    from admf_ray.phases.pipeline import Pipeline
     from admf_ray.space.parameters import Choice, Param
 
 __version__ = "0.1.0"
 
 # imported when first used, so that the command line starts quickly
 _HOMES = {
+    "BacktestCoordinator": "admf_ray.phases.mining",
     "Bars": "admf_ray.market",
     "Choice": "admf_ray.space.parameters",
     "Filter": "admf_ray.components.base",
     "Param": "admf_ray.space.parameters",
+    "Pipeline": "admf_ray.phases.pipeline",
     "ScopedContainer": "admf_ray.engine.container",
     "Strategy": "admf_ray.components.base",
     "backtest": "admf_ray.phases.backtest",
     "indicator": "admf_ray.components.tracing",
     "load_bars": "admf_ray.market",
+    "open_run": "admf_ray.phases.opened",
     "register": "admf_ray.components.registry",
 }
 
 __all__ = [
+    "BacktestCoordinator",
     "Bars",
     "Choice",
     "Filter",
     "Param",
+    "Pipeline",
     "ScopedContainer",
     "Strategy",
     "backtest",
     "indicator",
     "load_bars",
+    "open_run",
     "register",
 ]
 

@@ -18,6 +18,7 @@ __all__ = ["main"]
 # a command's module is imported when it is used or listed, so that a command does not load the others'
 COMMANDS = {
     "run": "admf_ray.cli.run",
+    "resume": "admf_ray.cli.run",
     "backtest": "admf_ray.cli.backtest",
     "check": "admf_ray.cli.check",
     "components": "admf_ray.cli.components",

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from admf_ray.phases.mined import By, Mined
+from admf_ray.phases.pipeline import PipelineResult
 from admf_ray.phases.walk import Walked
 
 __all__ = ["HEADS", "orders", "show"]
@@ -35,18 +36,18 @@ def orders(found: Mined) -> tuple[By, ...]:
     )
 
 
-def show(found: Mined, walked: Walked | None, console: Console, top: int, took: float) -> None:
+def show(result: PipelineResult, console: Console, top: int, took: float) -> None:
     """Print the ranked points, the walk-forward windows and their summary."""
+    found, walked = result.mined, result.walked
     bars, span = found.bars, found.windows[0]
     days = bars.time_ns.astype("datetime64[ns]").astype("datetime64[D]")
     for note in (*bars.notes, *found.remarks):
         console.print(f"note: {note}", style="dim", soft_wrap=True)
-    rows = found.n_points + found.n_off_grid
     near = f" + {found.n_off_grid:,} neighbours off the grid" if found.neighborhood else ""
     console.print(
         f"{', '.join(bars.symbols)}: {span.n_bars:,} bars, {days[span.start]} to {days[span.stop - 1]}, "
-        f"{bars.bars_per_year:g} a year\n{found.n_points:,} points{near}, x {len(found.windows)} windows = "
-        f"{rows * len(found.windows):,} backtests in {took:.1f} s, compilation included"
+        f"{bars.bars_per_year:g} a year\n{found.n_points:,} points{near}, x {len(found.windows)} windows; "
+        f"{_computed(result)} in {took:.1f} s, Ray's start and compilation included"
     )
     if not found.neighborhood:
         console.print("neighborhood_testing is off: by the objective alone, nothing tells plateaus from luck")
@@ -65,6 +66,15 @@ def show(found: Mined, walked: Walked | None, console: Console, top: int, took: 
     if walked is not None:
         _show_windows(found, console)
         _show_summary(walked, console)
+
+
+def _computed(result: PipelineResult) -> str:
+    """Return what was computed now, and what came of it."""
+    if result.ran is None:
+        return "nothing to compute, all is stored"
+    tally, windows = result.ran.tally, len(result.mined.windows)
+    kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(tally.by_status.items()))
+    return f"{tally.points * windows:,} backtests computed" + (f", of their points {kinds}," if kinds else "")
 
 
 def _show_best(found: Mined, console: Console, top: int, by: By) -> None:
@@ -97,7 +107,7 @@ def _show_windows(found: Mined, console: Console) -> None:
         ">out of sample",
         ">return",
     )
-    for row in found.walk_forward():
+    for row in found.walk_forward:
         tested = f"{row['test_start']} to {row['test_end']}" if console.width >= NARROW else row["test_start"]
         traded = math.isfinite(row["out_of_sample"])
         outside = _text(found.objective, row["out_of_sample"]) if traded else "no trades"

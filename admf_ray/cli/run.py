@@ -1,117 +1,126 @@
-"""``admf-ray run``: a pipeline file."""
+"""``admf-ray run`` and ``resume``: a pipeline file, or a run that stands half done."""
 
 from __future__ import annotations
 
+import functools
 import json
-import math
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from admf_ray.cli.mined import HEADS, orders, show
+from admf_ray.cli.progress import Shown
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.files import usable_folder
-from admf_ray.phases.mined import Mined
-from admf_ray.phases.mining import mine
-from admf_ray.phases.walk import Walked, walk
-from admf_ray.results import rows_table, write_table
+from admf_ray.phases.opened import open_run
+from admf_ray.phases.pipeline import Pipeline, PipelineResult
+from admf_ray.phases.written import finite
 
-__all__ = ["run"]
+__all__ = ["resume", "run"]
 
-WAITING = ("regimes", "execution")
 WIDTH = 110  # where nothing tells the width: a pipe or a file
+INTERRUPTED = 130
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what `run` and `resume` share; gives the command one mapping, ``how``."""
+
+    @click.option("--address", metavar="HOST:PORT", help="Ray cluster to join; RAY_ADDRESS, or this machine.")
+    @click.option("--workers", type=click.IntRange(1), help="At most so many workers.")
+    @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Points in each table.")
+    @click.option("--quiet", is_flag=True, help="Print only where the results are.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any, address: str | None, workers: int | None, top: int, quiet: bool, as_json: bool, **kwargs: Any
+    ) -> Any:
+        how = {"address": address, "workers": workers, "top": top, "quiet": quiet, "as_json": as_json}
+        return command(*args, how=how, **kwargs)
+
+    return wrapped
 
 
 @click.command()
 @click.argument("pipeline", type=click.Path(path_type=Path), metavar="PIPELINE.yaml")
 @click.option("--set", "overrides", multiple=True, metavar="PATH.TO.KEY=VALUE", help="Override a key.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for results; results/NAME by default.")
-@click.option(
-    "--top", type=click.IntRange(1), default=10, show_default=True, help="Points in the ranked table."
-)
-@click.option("--quiet", is_flag=True, help="Print only where the results are.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def run(
-    pipeline: Path, overrides: tuple[str, ...], out: Path | None, top: int, quiet: bool, as_json: bool
-) -> None:
-    """Check PIPELINE.yaml as a whole and run the phases that this version executes."""
+@click.option("--out", help="Folder or storage address of the run; results/NAME by default.")
+@click.option("--fork", is_flag=True, help="Where a run of other code, data or keys is: begin one beside it.")
+@run_options
+def run(pipeline: Path, overrides: tuple[str, ...], out: str | None, fork: bool, how: dict[str, Any]) -> None:
+    """Check PIPELINE.yaml as a whole and run its phases; what is stored already is not run again."""
     config = load_pipeline(pipeline, overrides)
-    silent = quiet or as_json
-    folder = usable_folder(out or Path("results") / config.name)
+    place = out or str(Path("results") / config.name)
+    if "://" not in place:
+        usable_folder(place)
+    _carry_out(config, place, fork, f"{pipeline}: checked as a whole, no error", **how)
+
+
+@click.command()
+@click.argument("folder", metavar="RUN")
+@run_options
+def resume(folder: str, how: dict[str, Any]) -> None:
+    """Go on with the run in folder RUN, with the configuration it was begun with."""
+    opened = open_run(folder)
+    _carry_out(opened.config, folder, False, f"{folder}: {opened.config.name}", **how)
+
+
+def _carry_out(
+    config: PipelineConfig,
+    place: str,
+    fork: bool,
+    said: str,
+    *,
+    address: str | None,
+    workers: int | None,
+    top: int,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
+    silent = quiet or as_json
     if not silent:
-        _announce(pipeline, config, console)
+        console.print(said)
     begun = time.perf_counter()
-    found = _mined(config, console, silent)
-    walked = walk(found)
+    with Shown(console, silent) as shown:
+        result = Pipeline(
+            config, out=place, fork=fork, address=address, workers=workers,
+            on_progress=None if silent else shown.progress, on_session=shown.session,
+        ).run()  # fmt: skip
     took = time.perf_counter() - begun
-    files = _written(found, folder)
+    if result.interrupted:
+        click.echo(f"stopped: what is done is kept; go on with: admf-ray resume {result.store.uri}", err=True)
+        sys.exit(INTERRUPTED)
     if as_json:
-        click.echo(json.dumps(_plain(found, walked, files, top, took), indent=2))
+        click.echo(json.dumps(finite(_plain(result, top, took)), indent=2))
         return
     if not quiet:
-        show(found, walked, console, top, took)
-    for path in files:
-        click.echo(f"written: {path}")
+        show(result, console, top, took)
+    click.echo(f"results: {result.store.uri}")
 
 
-def _announce(pipeline: Path, config: PipelineConfig, console: Console) -> None:
-    phases = [name for name in ("phase_2_analysis", "phase_3_test") if getattr(config, name) is not None]
-    console.print(f"{pipeline}: checked as a whole, no error")
-    console.print(
-        "this version executes phase_1_mining: the grid and its neighbours over the full span and "
-        "every window"
-    )
-    console.print(f"checked only, executed by a later version: {', '.join([*WAITING, *phases])}")
-
-
-def _mined(config: PipelineConfig, console: Console, silent: bool) -> Mined:
-    columns = (
-        TextColumn("sweeping"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("points"),
-        TimeRemainingColumn(),
-    )
-    hidden = silent or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        task = bar.add_task("sweep", total=None)
-        return mine(config, lambda done, total: bar.update(task, completed=done, total=total))
-
-
-def _written(found: Mined, folder: Path) -> list[Path]:
-    points, windows = folder / "points.parquet", folder / "windows.parquet"
-    write_table(found.table(), points)
-    write_table(rows_table(found.walk_forward()), windows)
-    return [points, windows]
-
-
-def _plain(found: Mined, walked: Walked | None, files: list[Path], top: int, took: float) -> dict[str, Any]:
-    best = {
-        f"best_by_{by}": [_clean(row) for row in found.ranked(top, tuple(HEADS), by)] for by in orders(found)
-    }
+def _plain(result: PipelineResult, top: int, took: float) -> dict[str, Any]:
+    found, walked = result.mined, result.walked
+    tally = None if result.ran is None else result.ran.tally
     return {
+        "run": result.store.uri,
         "points": found.n_points,
         "off_grid": found.n_off_grid,
         "windows": len(found.windows),
+        "computed": 0 if tally is None else tally.points,
+        "failed": 0 if tally is None else tally.failed,
         "seconds": round(took, 3),
         "objective": found.objective,
         "select_by": found.select_by,
         "remarks": list(found.remarks),
-        **best,
-        "walk_forward": [_clean(row) for row in found.walk_forward()],
-        "summary": None if walked is None else _clean(walked.summary()),
-        "files": [str(path) for path in files],
+        **{f"best_by_{by}": found.ranked(top, tuple(HEADS), by) for by in orders(found)},
+        "walk_forward": found.walk_forward,
+        "summary": None if walked is None else walked.summary(),
     }
-
-
-def _clean(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: (None if isinstance(v, float) and not math.isfinite(v) else v) for k, v in row.items()}

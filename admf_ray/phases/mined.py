@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_ray.analysis.robustness import Robustness, best_first
+from admf_ray.analysis.robustness import Robustness, as_scores, best_first, robustness
 from admf_ray.engine.stack import Stack
 from admf_ray.market import Bars, Fold, Window
-from admf_ray.results import joined, points_table
+from admf_ray.space.surroundings import Surroundings
 
-__all__ = ["Mined", "PointAt", "Searched"]
+__all__ = ["By", "Figures", "Mined", "PointAt", "Searched"]
 
 Floats = NDArray[np.float64]
 By = Literal["robust_score", "objective"]
+KEPT_COLUMNS = 8
 
 
 class PointAt(NamedTuple):
@@ -34,6 +35,13 @@ class PointAt(NamedTuple):
     point: int
 
 
+class Figures(Protocol):
+    """Where the figures of some points are read from, such as `results.points.StoredPoints`."""
+
+    def columns(self, names: Sequence[str], window: str) -> dict[str, Any]:
+        """Return figures of every point in a window, each (n_rows,)."""
+
+
 @dataclass(frozen=True)
 class Searched:
     """One strategy's points.
@@ -43,39 +51,78 @@ class Searched:
     stack : Stack
     varied : tuple of str
         Parameters that the grid varies.
-    rows : float64 array (n_rows, n_columns)
+    points : Surroundings
         The grid's points in lattice order, then their neighbours off the grid.
-    n_points : int
-        How many stand on the grid.
-    values : float64 array (n_rows, n_windows, n_metrics)
-    scores : float64 array (n_rows, n_windows)
-        The objective, higher better.
-    robust : Robustness
-        Arrays (n_points, n_windows), NaN for test windows: nothing is selected there.
+    figures : Figures
+    objective : str
+    maximize : bool
+        Which side of the objective is better.
+
+    Notes
+    -----
+    Figures stay where they are stored and are read a window at a time, so a million points cost some columns
+    of memory, not all of them. The last few columns are kept.
     """
 
     stack: Stack
     varied: tuple[str, ...]
-    rows: Floats
-    n_points: int
-    values: Floats
-    scores: Floats
-    robust: Robustness
+    points: Surroundings
+    figures: Figures
+    objective: str
+    maximize: bool
+    _kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def n_points(self) -> int:
+        """How many stand on the grid."""
+        return self.points.n_points
+
+    def row(self, i: int) -> Floats:
+        """Return a point's row, as the stack takes it, shape (n_columns,)."""
+        return self.points.rows(i, i + 1)[0]
+
+    def figure(self, name: str, window: str) -> Floats:
+        """Return one figure of every row, shape (n_rows,)."""
+        found: Floats = self._keep(
+            (name, window), lambda: self.figures.columns([name], window)[name]
+        )
+        return found
+
+    def scores(self, window: str) -> Floats:
+        """Return the objective of every row, higher better, shape (n_rows,)."""
+
+        def read() -> Floats:
+            both = self.figures.columns(list(dict.fromkeys([self.objective, "trades"])), window)
+            return as_scores(both[self.objective], both["trades"], maximize=self.maximize)
+
+        found: Floats = self._keep(("scores", window), read)
+        return found
+
+    def robust(self, window: str) -> Robustness:
+        """Return what each point's neighbours say of it, arrays (n_points,)."""
+
+        def judge() -> Robustness:
+            found = robustness(self.scores(window)[:, None], self.points.index, self.n_points)
+            return Robustness(*(figure[:, 0] for figure in found))
+
+        found: Robustness = self._keep(("robust", window), judge)
+        return found
 
     def parameters(self, i: int) -> dict[str, Any]:
         """Return the varied parameters of a point."""
-        decoded = self.stack.decode(self.rows[i])
+        decoded = self.stack.decode(self.row(i))
         return {name: decoded[name] for name in self.varied}
 
-    def columns(self) -> dict[str, list[Any]]:
-        """Return the varied parameters of all points and neighbours, by name."""
-        places = {name: self.stack.columns.index(name) for name in self.varied}
-        params = {
-            prefix + name: param
-            for prefix, (_, cls) in zip(self.stack.prefixes, self.stack.classes, strict=True)
-            for name, param in cls.parameters.items()
-        }
-        return {name: [params[name].decode(x) for x in self.rows[:, k]] for name, k in places.items()}
+    def _keep(self, key: Any, make: Any) -> Any:
+        """Return a value, made once while it is among the last that were asked for."""
+        if key in self._kept:
+            self._kept[key] = self._kept.pop(key)
+        else:
+            value = make()
+            while len(self._kept) >= KEPT_COLUMNS:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = value
+        return self._kept[key]
 
 
 @dataclass(frozen=True)
@@ -91,7 +138,6 @@ class Mined:
     searched : tuple of Searched
         By strategy, in the grid's order.
     objective : str
-    metrics : tuple of str
     neighborhood : bool
         Whether neighbours were tested.
     select_by : {"robust_score", "objective"}
@@ -106,7 +152,6 @@ class Mined:
     folds: tuple[Fold, ...]
     searched: tuple[Searched, ...]
     objective: str
-    metrics: tuple[str, ...]
     neighborhood: bool
     select_by: By
     warmup: Literal["history", "none"]
@@ -115,39 +160,49 @@ class Mined:
     @property
     def n_points(self) -> int:
         """Points of the grid, of all strategies."""
-        return sum(s.n_points for s in self.searched)
+        return sum(one.n_points for one in self.searched)
 
     @property
     def n_off_grid(self) -> int:
         """Neighbours that do not stand on the grid."""
-        return sum(len(s.rows) for s in self.searched) - self.n_points
+        return sum(len(one.points) for one in self.searched) - self.n_points
 
-    @cached_property
-    def _places(self) -> list[PointAt]:
-        return [PointAt(k, i) for k, one in enumerate(self.searched) for i in range(one.n_points)]
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The windows in which points are judged and selected: ``full`` and each fold's train."""
+        return ("full", *(fold.train.name for fold in self.folds))
+
+    def place(self, i: int) -> PointAt:
+        """Return where the `i`-th point of all strategies stands."""
+        for k, one in enumerate(self.searched):
+            if i < one.n_points:
+                return PointAt(k, i)
+            i -= one.n_points
+        raise IndexError(i)
 
     def scores(self, window: str, by: By) -> Floats:
         """Return the score of every point of the grid in a window, strategies behind each other."""
-        w = self._window(window)
         if by == "robust_score":
-            return np.concatenate([one.robust.robust_score[:, w] for one in self.searched])
-        return np.concatenate([one.scores[: one.n_points, w] for one in self.searched])
+            return np.concatenate([one.robust(window).robust_score for one in self.searched])
+        return np.concatenate([one.scores(window)[: one.n_points] for one in self.searched])
 
     def best(self, window: str, by: By, top: int = 1) -> list[PointAt]:
         """Return the best points of the grid in a window; ties in lattice order."""
-        return [self._places[i] for i in best_first(self.scores(window, by))[:top]]
+        scores = self.scores(window, by)
+        if top == 1:
+            return [self.place(int(np.argmax(np.where(np.isnan(scores), -np.inf, scores))))]
+        return [self.place(int(i)) for i in best_first(scores)[:top]]
 
     def value(self, at: PointAt, window: str, metric: str) -> float:
         """Return one figure of a point."""
-        values = self.searched[at.strategy].values
-        return float(values[at.point, self._window(window), self.metrics.index(metric)])
+        return float(self.searched[at.strategy].figure(metric, window)[at.point])
 
-    def judged(self, at: PointAt, window: str) -> dict[str, float]:
+    def judgement(self, at: PointAt, window: str) -> dict[str, float]:
         """Return what a point's neighbours say of it; nothing where none were tested."""
         if not self.neighborhood:
             return {}
-        robust, w = self.searched[at.strategy].robust, self._window(window)
-        return {name: float(figure[at.point, w]) for name, figure in robust._asdict().items()}
+        robust = self.searched[at.strategy].robust(window)
+        return {name: float(figure[at.point]) for name, figure in robust._asdict().items()}
 
     def named(self, at: PointAt) -> dict[str, Any]:
         """Return a point's strategy and varied parameters."""
@@ -156,12 +211,14 @@ class Mined:
 
     def ranked(self, top: int, metrics: Sequence[str], by: By) -> list[dict[str, Any]]:
         """Return the best points over the full span: rank, strategy, parameters, scores, metrics."""
-        w = self._window("full")
         rows: list[dict[str, Any]] = []
-        for rank, at in enumerate(self.best("full", by, top), 1):
-            score = float(self.searched[at.strategy].scores[at.point, w])
-            row = {"rank": rank, **self.named(at), "score": score, **self.judged(at, "full")}
-            rows.append(row | {name: self.value(at, "full", name) for name in metrics})
+        best = self.best("full", by, top) if top > 1 else self.best("full", by)
+        for rank, at in enumerate(best, 1):
+            score = float(self.searched[at.strategy].scores("full")[at.point])
+            rows.append({"rank": rank, **self.named(at), "score": score, **self.judgement(at, "full")})
+        for name in metrics:  # figure by figure, so that each column is read once
+            for row, at in zip(rows, best, strict=True):
+                row[name] = self.value(at, "full", name)
         return rows
 
     @cached_property
@@ -169,8 +226,9 @@ class Mined:
         """What each training window selects."""
         return [self.best(fold.train.name, self.select_by)[0] for fold in self.folds]
 
+    @cached_property
     def walk_forward(self) -> list[dict[str, Any]]:
-        """Return, per fold, what was chosen in training and how that did in the test window."""
+        """What was chosen in each fold's training, and how that did in its test window."""
         days = self.bars.time_ns.astype("datetime64[ns]").astype("datetime64[D]")
         rows = []
         for fold, at in zip(self.folds, self.chosen, strict=True):
@@ -182,33 +240,12 @@ class Mined:
                     "test_start": str(days[fold.test.start]),
                     "test_end": str(days[fold.test.stop - 1]),
                     **self.named(at),
-                    **self.judged(at, train),
+                    **self.judgement(at, train),
                     "in_sample": self.value(at, train, self.objective),
-                    "out_of_sample": self.value(at, test, self.objective),
                     "train_return": self.value(at, train, "total_return"),
+                    "out_of_sample": self.value(at, test, self.objective),
                     "test_return": self.value(at, test, "total_return"),
                     "trades": self.value(at, test, "trades"),
                 }
             )
         return rows
-
-    def table(self) -> Any:
-        """Return all points and neighbours as one pandas frame: a row per point and window."""
-        names = [window.name for window in self.windows]
-        return joined(
-            [
-                points_table(
-                    one.stack.strategy.label(),
-                    one.columns(),
-                    names,
-                    self.metrics,
-                    one.values,
-                    one.n_points,
-                    one.robust._asdict() if self.neighborhood else {},
-                )
-                for one in self.searched
-            ]
-        )
-
-    def _window(self, name: str) -> int:
-        return [one.name for one in self.windows].index(name)

@@ -2,204 +2,340 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_ray.analysis.robustness import as_scores, robustness
-from admf_ray.config.grids import grid_of
-from admf_ray.config.mining import NeighborhoodConfig
+from admf_ray.cluster.canary import canary
+from admf_ray.cluster.jobs import Job, Shared
+from admf_ray.cluster.run import Options, Ran, run_tiles
+from admf_ray.cluster.session import Session, session
+from admf_ray.cluster.tiles import Tile, tiles_of
+from admf_ray.config.load import parse_pipeline
 from admf_ray.config.objectives import direction_of
 from admf_ray.config.schema import PipelineConfig
-from admf_ray.config.spaces import search_of
 from admf_ray.engine.causality import assert_causal
+from admf_ray.engine.container import ScopedContainer
+from admf_ray.engine.guard import Limits
+from admf_ray.engine.scoped import build_container, plain_handlers, replay_in
 from admf_ray.engine.stack import Stack
-from admf_ray.engine.sweep import sweep
-from admf_ray.errors import ConfigError, ResourceError
-from admf_ray.logs import get_logger, identity
-from admf_ray.market import Bars, Fold, Window, load_bars, walk_forward
+from admf_ray.errors import ADMFError, ConfigError
+from admf_ray.logs import get_logger
+from admf_ray.market import Window
+from admf_ray.phases.manifest import settle
 from admf_ray.phases.mined import Mined, Searched
-from admf_ray.rules.metrics import METRICS, TAIL_METRICS
-from admf_ray.space.neighborhood import Neighborhood
+from admf_ray.phases.progress import Progress, Watch
+from admf_ray.phases.proposing import indices_of
+from admf_ray.phases.search import Search, job_of, prepare_search
+from admf_ray.phases.written import write_mined
+from admf_ray.results.points import StoredPoints
+from admf_ray.results.identity import point_ids
+from admf_ray.results.store import RunStore
 
-__all__ = ["mine", "neighborhood_of", "training_bars"]
+__all__ = ["BacktestCoordinator", "Settings"]
 
 Floats = NDArray[np.float64]
-MOST_BYTES = 4 * 2**30
 PROBED_BARS = 1_000
-BLOCK_POINTS = 20_000
+BLOCK_ROWS = 65_536
 
 log = get_logger(__name__)
 
 
-def training_bars(config: PipelineConfig) -> tuple[Bars, Window]:
-    """Return the training bars with all history before them, and the window that is trained on."""
-    data = config.phase_1_mining.data
-    options = data.options()
-    start = options.pop("start")
-    bars = load_bars(data.source, **options)
-    first = 0 if start is None else bars.n_bars - bars.between(start, None).n_bars
-    return bars, Window("full", first, bars.n_bars)
+@dataclass(frozen=True)
+class Settings:
+    """Where and how a coordinator works; no result depends on it.
+
+    Attributes
+    ----------
+    out : str
+        Folder or storage address of the run.
+    address : str or None
+        Ray cluster to join; ``RAY_ADDRESS``, or this machine's cores, when left out.
+    workers : int or None
+        At most so many workers.
+    fork : bool
+        Begin another run beside one of other code, data or configuration.
+    on_progress : callable or None
+        Told a `Progress` after each tile.
+    on_session : callable or None
+        Told the `Session` when Ray is there.
+    callbacks : tuple of tune.Callback
+        Passed to Tune.
+    stopper : tune.Stopper or None
+        Passed to Tune.
+    """
+
+    out: str
+    address: str | None = None
+    workers: int | None = None
+    fork: bool = False
+    on_progress: Callable[[Progress], None] | None = None
+    on_session: Callable[[Session], None] | None = None
+    callbacks: tuple[Any, ...] = ()
+    stopper: Any = None
 
 
-def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None = None) -> Mined:
-    """Run phase 1 on this machine's cores.
+class BacktestCoordinator:
+    """Runs a pipeline's parameter search in isolated containers and keeps every row.
 
     Parameters
     ----------
     config : PipelineConfig
-    on_progress : callable, optional
-        Told (points done, points in all).
+    **settings
+        See `Settings`; ``out`` is ``results/NAME`` when left out.
 
-    Raises
-    ------
-    ConfigError
-        The configuration asks for what this version does not execute.
-    ResourceError
-        More points than memory holds.
+    Attributes
+    ----------
+    ran : Ran or None
+        How the last search went: Tune's results, counts, whether it was interrupted.
+    store : RunStore
+        The run at work.
+
+    Examples
+    --------
+    >>> from admf_ray import BacktestCoordinator
+    >>> from admf_ray.config import load_pipeline
+    >>> config = load_pipeline("configs/quickstart.yaml")        # doctest: +SKIP
+    >>> mined = BacktestCoordinator(config).run_parameter_search()  # doctest: +SKIP
     """
-    settings = config.phase_1_mining
-    _refuse_what_waits(config)
-    bars, span = training_bars(config)
-    folds = _folds(config, bars, span)
-    windows = (span, *(window for fold in folds for window in (fold.train, fold.test)))
-    trains = (span, *(fold.train for fold in folds for _ in range(2)))
-    metrics = METRICS + (TAIL_METRICS if settings.metrics == "full" else ())
-    search, near = settings.parameter_search, neighborhood_of(settings.parameter_search.neighborhood_testing)
-    searches = [search_of(config, one) for one in grid_of(config).strategies]
-    around, remarks = [], []
-    for stack, lattice in searches:
-        if lattice.size > 10_000_000:
-            raise ResourceError(
-                f"{stack.strategy.label()}: the grid has {lattice.size:,} points, more than the 10,000,000 "
-                f"of one machine's run; widen the steps"
-            )
-        indices = np.concatenate(list(lattice.blocks(0, lattice.size)) or [np.empty(0, int)])
-        if not len(indices):
-            rules = " and ".join(one.text for one in lattice.constraints)
-            raise ConfigError(
-                f"{stack.strategy.label()}: some point of the grid must satisfy {rules}, found none among "
-                f"{lattice.size:,}; move the grid"
-            )
-        around.append(near.around(lattice, indices))
-        remarks += near.remarks(lattice)
-    total = sum(len(one) for one in around)
-    needed = total * len(windows) * len(metrics) * 8
-    if needed > MOST_BYTES:
-        raise ResourceError(
-            f"{total:,} points and neighbours x {len(windows)} windows need {needed / 2**30:.1f} GiB, "
-            f"the limit is {MOST_BYTES / 2**30:.0f}; make the grid coarser or the radius or windows fewer"
+
+    def __init__(self, config: PipelineConfig, **settings: Any) -> None:
+        self.config = config
+        self.settings = Settings(**{"out": str(Path("results") / config.name), **settings})
+        self.store = RunStore(str(self.settings.out))
+        self.ran: Ran | None = None
+        self._search: Search | None = None
+
+    @property
+    def search(self) -> Search:
+        """What is searched; the training data are read when it is first asked for."""
+        if self._search is None:
+            self._search = prepare_search(self.config)
+        return self._search
+
+    def run_parameter_search(self, parameter_space: Mapping[str, Any] | str | Path | None = None) -> Mined:
+        """Run every point and neighbour over every window and return what was found.
+
+        Parameters
+        ----------
+        parameter_space : mapping, str or Path, optional
+            A parameter grid, or its file, in place of the configuration's.
+
+        Returns
+        -------
+        Mined
+            Reads from the store. Incomplete after an interrupt: see ``ran.interrupted``.
+
+        Raises
+        ------
+        ConfigError, DataError
+            What is asked for cannot be run.
+        ComponentError
+            A strategy sees the future, or does not compile.
+        StoreError
+            The run's folder is of another search, or held by another driver.
+        ResourceError
+            No cluster, or too large a share of the points failed.
+
+        Notes
+        -----
+        What the store has already is not run again. Each point's failure is a row.
+        """
+        if parameter_space is not None:
+            self._take_space(parameter_space)
+        search = self.search
+        chosen = indices_of(search, self)
+        jobs = [
+            job_of(search, stack, lattice, indices, search.neighborhood)
+            for (stack, lattice), indices in zip(search.searches, chosen, strict=True)
+            if len(indices)
+        ]
+        return self.run_jobs(jobs)
+
+    def run_jobs(self, jobs: Sequence[Job]) -> Mined:
+        """Run jobs of the search into the store and return what they found."""
+        self.store = settle(self.store, self.search, jobs, self.settings.fork)
+        with self.store.held():
+            self.complete(jobs)
+            mined = self._mined(jobs)
+            if self.ran is None or not self.ran.interrupted:
+                write_mined(self.store, mined)
+        return mined
+
+    def complete(self, jobs: Sequence[Job]) -> None:
+        """Run whatever the store lacks of the jobs."""
+        jobs = [self._left(job) for job in jobs]
+        execution = self.config.phase_1_mining.execution
+        tiles = tiles_of(jobs, execution.tile_points)
+        self.ran = None
+        if not tiles:
+            log.info("nothing to run: all %d points are stored", sum(len(job.points) for job in jobs))
+            return
+        for job in jobs:
+            if len(job.todo):
+                self._probe(job)
+        watch = Watch(jobs, self.store, self._objective, self._maximize, self.settings.on_progress)
+        with session(self.settings.address, self._cores()) as here:
+            if self.settings.on_session is not None:
+                self.settings.on_session(here)
+            self.ran = self._run(jobs, tiles, here, watch)
+
+    def _run(self, jobs: Sequence[Job], tiles: Sequence[Tile], here: Session, watch: Watch) -> Ran:
+        execution, limits = self.config.phase_1_mining.execution, self.config.container_settings
+        thread = execution.parallelism == "thread"
+        shared = Shared(
+            self.config.strategies, self.search.conditions, tuple(jobs), self.limits, self.store,
+            self._objective, self._maximize, here.node_cores if thread else 1, canary(),
+        )  # fmt: skip
+        options = Options(
+            limits.max_concurrent_containers, limits.memory_limit_per_container, thread,
+            execution.max_failed_frac, self.settings.workers, self.settings.callbacks, self.settings.stopper,
+        )  # fmt: skip
+        return run_tiles(shared, tiles, here, options, watch.report)
+
+    @property
+    def limits(self) -> Limits:
+        """What one point may take."""
+        execution, containers = self.config.phase_1_mining.execution, self.config.container_settings
+        return Limits(
+            point_timeout_s=execution.point_timeout_s,
+            memory_bytes=containers.memory_limit_per_container,
+            fresh_process=execution.isolation_level == "process",
+            teardown_timeout_s=containers.teardown_timeout,
         )
-    done = 0
-    for (stack, _), one in zip(searches, around, strict=True):
-        middle = one.n_points // 2
-        _probe(bars, stack, one.rows(middle, middle + 1)[0], span)
-    searched = []
-    maximize = direction_of(search.objective) == "maximize"
-    judged = [w for w, window in enumerate(windows) if window in (span, *(fold.train for fold in folds))]
-    for (stack, lattice), one in zip(searches, around, strict=True):
-        values = np.empty((len(one), len(windows), len(metrics)))
-        with identity(point=stack.strategy.label()):
-            for begin in range(0, len(one), BLOCK_POINTS):
-                block = slice(begin, min(begin + BLOCK_POINTS, len(one)))
-                log.info("sweeping points %d to %d of %d", begin, block.stop, len(one))
-                values[block] = _sweep(bars, stack, one.rows(begin, block.stop), windows, trains, settings)
-                done += block.stop - begin
-                if on_progress is not None:
-                    on_progress(done, total)
-        varied = tuple(axis.name for axis in lattice.axes if axis.size > 1)
-        columns = (values[:, :, metrics.index(name)] for name in (search.objective, "trades"))
-        raw = as_scores(*columns, maximize=maximize)
-        robust = robustness(raw[:, judged], one.index, one.n_points)
-        spread = type(robust)(*(_spread(figure, judged, len(windows)) for figure in robust))
-        searched.append(Searched(stack, varied, one.rows(), one.n_points, values, raw, spread))
-    return Mined(
-        bars,
-        windows,
-        folds,
-        tuple(searched),
-        search.objective,
-        metrics,
-        search.neighborhood_testing.enabled,
-        "robust_score" if search.robust else "objective",
-        settings.warmup,
-        tuple(remarks),
-    )
 
+    def _cores(self) -> int | None:
+        return self.settings.workers if self.settings.address is None else None
 
-def neighborhood_of(config: NeighborhoodConfig) -> Neighborhood:
-    """Return what counts as near; nothing does where the test is switched off."""
-    return Neighborhood(config.radius if config.enabled else 0, config.shape, config.resolution)
+    @property
+    def _objective(self) -> str:
+        return self.config.phase_1_mining.parameter_search.objective
 
+    @property
+    def _maximize(self) -> bool:
+        return direction_of(self._objective) == "maximize"
 
-def _spread(figure: Floats, places: Sequence[int], n_windows: int) -> Floats:
-    """Put columns where they belong among all windows, NaN elsewhere."""
-    out = np.full((len(figure), n_windows), np.nan)
-    out[:, places] = figure
-    return out
+    def stored(self, job: Job) -> StoredPoints:
+        """Return a job's rows as the store has them."""
+        return StoredPoints(self.store, job.context, ids_of(job))
 
+    def _left(self, job: Job) -> Job:
+        """Return a job with what is not stored yet as its work."""
+        known = self.stored(job).known()
+        return replace(job, todo=np.flatnonzero(~known))
 
-def _probe(bars: Bars, stack: Stack, row: Floats, span: Window) -> None:
-    """Refuse a strategy that sees the future, shown at a point on the last bars of training."""
-    start = max(span.start, span.stop - PROBED_BARS)
-    train = Window("train", span.start, (start + span.stop) // 2)
-    report = assert_causal(
-        bars.slice(0, span.stop), stack, row, Window("full", start, span.stop),
-        train=train if stack.strategy.fit is not None else None,
-    )  # fmt: skip
-    log.info("causality: %d bars and %d decisions probed", report.n_bars, report.n_decisions)
-
-
-def _sweep(
-    bars: Bars,
-    stack: Stack,
-    points: Floats,
-    windows: Sequence[Window],
-    trains: Sequence[Window],
-    settings: Any,
-) -> Floats:
-    """Sweep with the bars before each window as its history, or (``warmup: none``) without them."""
-    threads = os.cpu_count() or 1
-    tail = settings.metrics == "full"
-    if settings.warmup == "history":
-        return sweep(bars, stack, points, windows, threads=threads, tail=tail, trains=trains).values
-    parts = []
-    for window, train in zip(windows, trains, strict=True):
-        begin = min(window.start, train.start) if stack.strategy.fit is not None else window.start
-        own = Window(window.name, window.start - begin, window.stop - begin)
-        seen = Window(train.name, train.start - begin, train.stop - begin)
-        cut = bars.slice(begin, window.stop)
-        parts.append(sweep(cut, stack, points, [own], threads=threads, tail=tail, trains=[seen]).values)
-    return np.concatenate(parts, axis=1)
-
-
-def _folds(config: PipelineConfig, bars: Bars, span: Window) -> tuple[Fold, ...]:
-    """Return the walk-forward folds of the training span, as indices of the whole bars."""
-    settings = config.phase_1_mining.walk_forward
-    if not settings.enabled:
-        return ()
-    folds = walk_forward(bars.slice(span.start, span.stop), **settings.options())
-
-    def moved(window: Window) -> Window:
-        return Window(window.name, window.start + span.start, window.stop + span.start)
-
-    return tuple(Fold(fold.index, moved(fold.train), moved(fold.test)) for fold in folds)
-
-
-def _refuse_what_waits(config: PipelineConfig) -> None:
-    """Refuse what the configuration may say and this version does not execute."""
-    settings = config.phase_1_mining
-    search = settings.parameter_search
-    for path, value, executed in (
-        ("accounts", settings.accounts, "shared"),
-        ("symbols", settings.symbols, "together"),
-        ("parameter_search.method", search.method, "grid"),
-    ):
-        if value != executed:
-            raise ConfigError(
-                f"{config.place(f'phase_1_mining.{path}')}: this version executes '{executed}', found "
-                f"'{value}'; set it to '{executed}'"
+    def _mined(self, jobs: Sequence[Job]) -> Mined:
+        search, settings = self.search, self.config.phase_1_mining.parameter_search
+        lattices = {stack.strategy.label(): (stack, lattice) for stack, lattice in search.searches}
+        searched, remarks = [], []
+        for job in jobs:
+            stack, lattice = lattices[job.label]
+            varied = tuple(axis.name for axis in lattice.axes if axis.size > 1)
+            searched.append(
+                Searched(stack, varied, job.points, self.stored(job), self._objective, self._maximize)
             )
+            remarks += search.neighborhood.remarks(lattice)
+        return Mined(
+            search.bars,
+            search.conditions.windows,
+            search.folds,
+            tuple(searched),
+            self._objective,
+            settings.neighborhood_testing.enabled,
+            "robust_score" if settings.robust else "objective",
+            search.conditions.warmup,
+            tuple(remarks),
+        )
+
+    def _probe(self, job: Job) -> None:
+        """Refuse a strategy that sees the future, shown at the middle point on the last bars of training."""
+        search = self.search
+        stack = next(stack for stack, _ in search.searches if stack.strategy.label() == job.label)
+        span, middle = search.span, job.points.n_points // 2
+        row = job.points.rows(middle, middle + 1)[0]
+        start = max(span.start, span.stop - PROBED_BARS)
+        report = assert_causal(
+            search.bars.slice(0, span.stop), stack, row, Window("full", start, span.stop),
+            handler_factory=None if job.compiled else plain_handlers(stack, row),
+            train=Window("train", span.start, (start + span.stop) // 2) if stack.strategy.fit else None,
+        )  # fmt: skip
+        log.info("causality: %d bars and %d decisions probed", report.n_bars, report.n_decisions)
+
+    def _take_space(self, space: Mapping[str, Any] | str | Path) -> None:
+        """Put another grid in the configuration's place."""
+        body = dict(self.config.to_dict()["pipeline"])
+        grid = str(space) if isinstance(space, Path) else space
+        mining = dict(body["phase_1_mining"])
+        mining["parameter_search"] = {**mining["parameter_search"], "base_grid": grid}
+        self.config = parse_pipeline({"pipeline": {**body, "phase_1_mining": mining}})
+        self._search = None
+
+    def _create_backtest_container(self, params: Mapping[str, Any]) -> ScopedContainer:
+        """Return one point's container, not yet initialised.
+
+        Parameters
+        ----------
+        params : mapping
+            ``strategy`` where several are searched, and parameter values by full name.
+        """
+        stack, row = self._point(params)
+        container = build_container(f"point_{stack.strategy.label()}", self.search.bars, stack, row)
+        container.register_shared_service("config", self.config)
+        container.register_shared_service("point", {"strategy": stack.strategy.label(), "row": row})
+        return container
+
+    def _run_isolated_backtest(self, container: ScopedContainer) -> dict[str, Any]:
+        """Run a point's container over the training span, tear it down, and return its figures.
+
+        Returns
+        -------
+        dict
+            ``container_id`` with ``metrics`` and ``trades``, or with ``error``: a failed container is logged
+            and costs nothing but itself.
+        """
+        try:
+            container.initialize_scope()
+            point = container.get("point")
+            stack = next(one for one, _ in self.search.searches if one.strategy.label() == point["strategy"])
+            span = self.search.span
+            result = replay_in(container, stack, np.asarray(point["row"]), span, span)
+            return {"container_id": container.id, "metrics": result.metrics, "trades": len(result.trades)}
+        except ADMFError as error:
+            log.error("container %s failed: %s", container.id, error)
+            return {"error": str(error), "container_id": container.id}
+        finally:
+            container.teardown_scope()
+
+    def _collect_results(self, results: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a container's results as one flat row, ``status`` first."""
+        if "error" in results:
+            return {"status": "failed", "container_id": results["container_id"], "error": results["error"]}
+        return {"status": "ok", "container_id": results["container_id"], **results["metrics"]}
+
+    def run_point(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Run one point in a container of its own, event by event, and return its row."""
+        return self._collect_results(self._run_isolated_backtest(self._create_backtest_container(params)))
+
+    def _point(self, params: Mapping[str, Any]) -> tuple[Stack, Floats]:
+        given = dict(params)
+        name = given.pop("strategy", None)
+        stacks = [stack for stack, _ in self.search.searches if name in (None, stack.strategy.label())]
+        if len(stacks) != 1:
+            known = ", ".join(stack.strategy.label() for stack, _ in self.search.searches)
+            raise ConfigError(f"point.strategy: must be one of {known}, found {name!r}; name it")
+        lattice = next(lattice for stack, lattice in self.search.searches if stack is stacks[0])
+        settings = {name: value for name, value in stacks[0].decode(lattice.base).items()}
+        return stacks[0], stacks[0].vector({**settings, **given})
+
+
+def ids_of(job: Job) -> NDArray[np.int64]:
+    """Return the numbers of a job's points, made in blocks: a row is 25 times as large as its number."""
+    out = np.empty(len(job.points), dtype=np.int64)
+    for begin in range(0, out.size, BLOCK_ROWS):
+        end = min(begin + BLOCK_ROWS, out.size)
+        out[begin:end] = point_ids(job.points.rows(begin, end), job.context.code)
+    return out

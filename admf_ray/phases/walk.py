@@ -96,10 +96,6 @@ def walk(found: Mined) -> Walked | None:
             list(zip(chosen, (fold.test for fold in found.folds), strict=True)),
         )
     ]
-    scores = [
-        np.stack([found.scores(name, "objective") for name in names], axis=1)
-        for names in ([fold.train.name for fold in found.folds], [fold.test.name for fold in found.folds])
-    ]
     return Walked(
         tuple(runs),
         returns,
@@ -107,9 +103,21 @@ def walk(found: Mined) -> Walked | None:
         _continuous(found, runs),
         efficiency(*sides[0], *sides[1]),
         newey_west_t(returns),
-        rank_correlation(*scores),
+        _rank_correlation(found),
         float((sides[1][0] > 0).mean()),
     )
+
+
+def _rank_correlation(found: Mined) -> float:
+    """Return the median over windows of the points' rank correlation, a window's scores at a time."""
+    each = [
+        rank_correlation(
+            found.scores(fold.train.name, "objective")[:, None], found.scores(fold.test.name, "objective")[:, None]
+        )
+        for fold in found.folds
+    ]
+    known = [one for one in each if one == one]
+    return float(np.median(known)) if known else float("nan")
 
 
 def _piece(found: Mined, piece: Piece, joined: bool) -> Floats:
@@ -150,7 +158,7 @@ def _continuous(found: Mined, runs: list[Piece]) -> float:
 def _stage(found: Mined, piece: Piece) -> Stage:
     at = found.chosen[piece.window]
     one = found.searched[at.strategy]
-    return Stage(piece.start, one.stack, one.rows[at.point], found.folds[piece.window].train)
+    return Stage(piece.start, one.stack, one.row(at.point), found.folds[piece.window].train)
 
 
 def _returns(equity: Floats, cash: float) -> Floats:

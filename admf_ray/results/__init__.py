@@ -1,5 +1,5 @@
-"""Results as tables: built, written, read."""
+"""Results: named by what was asked for, stored whole, read as arrays and tables."""
 
-from admf_ray.results.tables import equity_table, joined, points_table, rows_table, trades_table, write_table
+from admf_ray.results.tables import equity_table, trades_table, write_table
 
-__all__ = ["equity_table", "joined", "points_table", "rows_table", "trades_table", "write_table"]
+__all__ = ["equity_table", "trades_table", "write_table"]

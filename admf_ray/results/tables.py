@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,65 +13,9 @@ from numpy.typing import NDArray
 from admf_ray.errors import ConfigError
 from admf_ray.files import written_whole
 
-__all__ = ["equity_table", "joined", "points_table", "rows_table", "trades_table", "write_table"]
+__all__ = ["equity_table", "trades_table", "write_table"]
 
 Floats = NDArray[np.float64]
-
-
-def points_table(
-    strategy: str, parameters: Mapping[str, Sequence[Any]], windows: Sequence[str], metrics: Sequence[str],
-    values: Floats, n_points: int, judged: Mapping[str, Floats],
-) -> pd.DataFrame:  # fmt: skip
-    """Return one row per point or neighbour, and window.
-
-    Parameters
-    ----------
-    strategy : str
-    parameters : mapping of str to sequence (n_rows,)
-        Values by name.
-    windows, metrics : sequence of str
-    values : float64 array (n_rows, n_windows, n_metrics)
-        Points of the grid, then their neighbours off it.
-    n_points : int
-        How many stand on the grid.
-    judged : mapping of str to float64 array (n_points, n_windows)
-        Figures by name that only points of the grid have.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``strategy``, the parameters, ``off_grid``, ``window``, the judged figures (NaN off the
-        grid), the metrics; points in order, windows within.
-    """
-    n_rows, n_windows, _ = values.shape
-    columns: dict[str, Any] = {"strategy": [strategy] * (n_rows * n_windows)}
-    for name, own in parameters.items():
-        columns[name] = np.repeat(np.asarray(own), n_windows)
-    columns["off_grid"] = np.repeat(np.arange(n_rows) >= n_points, n_windows)
-    columns["window"] = list(windows) * n_rows
-    for name, figure in judged.items():
-        columns[name] = np.full(n_rows * n_windows, np.nan)
-        columns[name][: n_points * n_windows] = figure.ravel()
-    flat = values.reshape(n_rows * n_windows, -1)
-    columns.update({name: flat[:, k] for k, name in enumerate(metrics)})
-    return pd.DataFrame(columns)
-
-
-def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return tables under each other; a column that one lacks is missing there."""
-    return pd.concat(tables, ignore_index=True)
-
-
-def rows_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return mappings as rows; a mapping within one becomes text, ``name=value, ...``."""
-    flat = [
-        {
-            k: (", ".join(f"{a}={b}" for a, b in v.items()) if isinstance(v, Mapping) else v)
-            for k, v in r.items()
-        }
-        for r in rows
-    ]
-    return pd.DataFrame(flat)
 
 
 def trades_table(trades: Sequence[Any], fields: Sequence[str]) -> pd.DataFrame:

@@ -1,0 +1,260 @@
+"""The driver: tiles to Tune, results to the store, what was lost handed out again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ray import tune
+
+from admf_ray.cluster.jobs import Shared
+from admf_ray.cluster.rates import known_rates, keep_rates
+from admf_ray.cluster.resources import ContainerResourceManager
+from admf_ray.cluster.schedule import Schedule, Tally
+from admf_ray.cluster.searcher import PortionSearcher, PortionStopper
+from admf_ray.cluster.session import Session
+from admf_ray.cluster.tiles import Tile
+from admf_ray.cluster.worker import TileTrainable
+from admf_ray.errors import ResourceError
+from admf_ray.logs import get_logger
+
+__all__ = ["Options", "Ran", "run_tiles"]
+
+log = get_logger(__name__)
+
+TRIAL_FAILURES = 3  # of one trial, to nodes; the schedule hands out again what is lost for good
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Options:
+    """How tiles are run; no result depends on it.
+
+    Attributes
+    ----------
+    max_containers : int
+        Over the whole cluster.
+    memory_bytes : int or None
+        That a worker asks Ray for.
+    thread : bool
+        One worker a node, with all its cores, instead of one a core.
+    max_failed_frac : float
+        Share of failed points above which the run stops.
+    workers : int or None
+        At most so many.
+    callbacks : tuple
+        The user's own Tune callbacks.
+    stopper : tune.Stopper or None
+        The user's own.
+    """
+
+    max_containers: int = 100
+    memory_bytes: int | None = None
+    thread: bool = False
+    max_failed_frac: float = 0.5
+    workers: int | None = None
+    callbacks: tuple[Any, ...] = ()
+    stopper: Any = None
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How it went.
+
+    Attributes
+    ----------
+    tally : Tally
+    results : tuple of tune.ResultGrid
+        One; more where lost tiles were handed out again.
+    interrupted : bool
+        Whether the user stopped it: running tiles were finished, others wait.
+    seconds : float
+    """
+
+    tally: Tally
+    results: tuple[tune.ResultGrid, ...]
+    interrupted: bool
+    seconds: float
+
+
+def run_tiles(
+    shared: Shared,
+    tiles: Sequence[Tile],
+    here: Session,
+    options: Options,
+    on_report: Callable[[Mapping[str, Any], Schedule], None] | None = None,
+) -> Ran:
+    """Run tiles on the cluster's workers until each has its part in the store.
+
+    Parameters
+    ----------
+    shared : Shared
+        Put into the object store once.
+    tiles : sequence of Tile
+    here : Session
+    options : Options
+    on_report : callable, optional
+        Told each tile's report, and the schedule.
+
+    Raises
+    ------
+    ResourceError
+        A tile was lost too often, or too large a share of the points failed.
+
+    Notes
+    -----
+    Tune retries a trial that a node takes with it; whatever is missing at the end is handed out again. The
+    first interrupt lets running tiles finish, the second raises KeyboardInterrupt at once; in both cases what
+    is in the store stays.
+    """
+    begun = time.perf_counter()
+    rates = known_rates()
+    cores = here.node_cores if options.thread else 1
+    most = min(here.nodes if options.thread else here.cores, options.max_containers, options.workers or 10**9)
+    memory_gb = max(here.memory_bytes / 1e9, 1.0)
+    manager = ContainerResourceManager(options.max_containers, memory_gb, most)
+    with _log_of(shared) as write:
+        schedule = Schedule(shared.jobs, tiles, rates, lambda: min(most, manager.optimize_batch_size()), write)
+
+        def report(result: Mapping[str, Any]) -> None:
+            _check_failures(schedule, options.max_failed_frac)
+            if on_report is not None:
+                on_report(result, schedule)
+
+        grids = []
+        with _interruptible(schedule), _quiet():
+            for round_ in range(ROUNDS):
+                if not schedule.waiting or schedule.stopping:
+                    break
+                if round_:
+                    log.warning("%d tiles were lost with their workers; handed out again", schedule.waiting)
+                grids.append(_fit(shared, schedule, manager, options, cores, most, report))
+    keep_rates(rates)
+    _check_failures(schedule, options.max_failed_frac, final=True)
+    lost = [*schedule.given_up, *([] if schedule.stopping else schedule._waiting)]
+    if lost:
+        errors = [str(error) for grid in grids for error in grid.errors]
+        reason = errors[-1].strip().splitlines()[-1] if errors else "no reason given"
+        raise ResourceError(
+            f"{len(lost)} tiles: must come back from a worker, found them lost again and again ({reason}); run again "
+            f"to continue, with fewer workers where memory is short"
+        )
+    return Ran(schedule.tally, tuple(grids), schedule.stopping, time.perf_counter() - begun)
+
+
+def _fit(
+    shared: Shared,
+    schedule: Schedule,
+    manager: ContainerResourceManager,
+    options: Options,
+    cores: int,
+    most: int,
+    report: Callable[[Mapping[str, Any]], None],
+) -> tune.ResultGrid:
+    searcher = PortionSearcher(schedule, manager, report)
+    resources: dict[str, float] = {"CPU": cores}
+    if options.memory_bytes:
+        resources["memory"] = options.memory_bytes
+    trainable = tune.with_resources(
+        tune.with_parameters(TileTrainable, shared=shared), tune.PlacementGroupFactory([resources])
+    )
+    stopper: tune.Stopper = PortionStopper(schedule)
+    if options.stopper is not None:
+        stopper = tune.stopper.CombinedStopper(stopper, options.stopper)
+    tuner = tune.Tuner(
+        trainable,
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            num_samples=-1,
+            max_concurrent_trials=most,
+            reuse_actors=True,
+            trial_name_creator=_trial_name,
+            trial_dirname_creator=_trial_name,
+        ),
+        run_config=tune.RunConfig(
+            name=time.strftime("%Y%m%d-%H%M%S-") + f"{time.time_ns() % 1_000_000:06d}",
+            storage_path=shared.store.uri_of("tune"),
+            failure_config=tune.FailureConfig(max_failures=TRIAL_FAILURES),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            stop=stopper,
+            callbacks=list(options.callbacks) or None,
+            verbose=0,
+        ),
+    )
+    return tuner.fit()
+
+
+def _trial_name(trial: Any) -> str:
+    return f"portion_{trial.trial_id}"
+
+
+def _check_failures(schedule: Schedule, most: float, final: bool = False) -> None:
+    """Stop when too many points failed; asked after each tile, and at the end of the first hundred points."""
+    tally = schedule.tally
+    if tally.points and tally.failed > most * tally.points and (final or tally.points >= 100):
+        if not final:
+            schedule.stopping = True
+            return
+        kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(tally.by_status.items()))
+        raise ResourceError(
+            f"phase_1_mining.execution.max_failed_frac: at most {most:.0%} of the points may fail, found "
+            f"{tally.failed:,} of {tally.points:,} ({kinds}); the rows say why, mend the strategy and run again"
+        )
+
+
+@contextmanager
+def _interruptible(schedule: Schedule) -> Iterator[None]:
+    """Let the first Ctrl-C stop the schedule and the second the program."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if schedule.stopping:
+            raise KeyboardInterrupt
+        schedule.stopping = True
+        os.write(2, b"\nstopping: running tiles are finished and kept; again to stop at once\n")
+
+    old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _log_of(shared: Shared) -> Iterator[Callable[[str], None]]:
+    """Give a writer for the schedule's log, which is for people and may lose its end in a crash."""
+    if not shared.store.is_local:
+        yield log.info
+        return
+    with open(Path(shared.store.path("schedule.jsonl")), "a") as file:
+        yield lambda line: print(line, file=file, flush=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Tune's own chatter down; its warnings are for those who asked to hear everything."""
+    loggers = [logging.getLogger(name) for name in ("ray.tune", "ray.train", "ray.air")]
+    levels = [one.level for one in loggers]
+    if not log.isEnabledFor(logging.DEBUG):
+        for one in loggers:
+            one.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for one, level in zip(loggers, levels, strict=True):
+            one.setLevel(level)

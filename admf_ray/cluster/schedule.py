@@ -1,0 +1,190 @@
+"""Which tiles are run next: longest first, in portions that shrink towards the end; no Ray in here."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from admf_ray.cluster.jobs import Job
+from admf_ray.cluster.tiles import NOMINAL_NS, Tile
+
+__all__ = ["Rates", "Schedule", "Tally"]
+
+LONGEST_PORTION_S = 60.0
+SHORTEST_PORTION_S = 2.0
+PORTIONS_PER_WORKER = 2
+MOST_LOSSES = 5  # of one tile, to nodes and workers; a strategy's failures are rows and never count here
+LEARNED = 0.3  # weight of the newest measurement
+
+
+@dataclass
+class Rates:
+    """Measured cost by code: nanoseconds for a bar and point, and bytes a worker grew by.
+
+    Attributes
+    ----------
+    known : dict
+        ``{code digest: {"ns": float, "bytes": float}}``, from earlier runs and this one.
+    """
+
+    known: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def ns(self, job: Job) -> float:
+        """Return what a bar and point of a job is expected to cost."""
+        return self.known.get(job.context.code, {}).get("ns", NOMINAL_NS[job.compiled])
+
+    def bytes(self, job: Job, rows: int) -> float:
+        """Return how much a worker is expected to grow over a tile: as before, or by its results."""
+        columns = 40 * len(job.context.windows) + 2 * len(job.context.slice_bars)
+        return self.known.get(job.context.code, {}).get("bytes", 3.0 * 8.0 * columns * rows)
+
+    def learn(self, job: Job, ns: float, grown_bytes: float) -> None:
+        """Take in what a tile cost."""
+        old = self.known.setdefault(job.context.code, {"ns": ns, "bytes": grown_bytes})
+        old["ns"] += LEARNED * (ns - old["ns"])
+        old["bytes"] = max(old["bytes"], grown_bytes)
+
+
+@dataclass
+class Tally:
+    """What has come back.
+
+    Attributes
+    ----------
+    points, failed : int
+        Rows written by this driver, and those among them that are not ok.
+    tiles : int
+    """
+
+    points: int = 0
+    failed: int = 0
+    tiles: int = 0
+    by_status: dict[str, int] = field(default_factory=dict)
+
+
+class Schedule:
+    """Tiles still to be run.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    tiles : sequence of Tile
+    rates : Rates
+    workers : callable
+        Returns how many workers there may be now.
+    log : callable, optional
+        Takes one line of JSON about each tile: predicted and true seconds and bytes.
+
+    Notes
+    -----
+    May be asked from several threads. No result depends on the order it chooses.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        tiles: Sequence[Tile],
+        rates: Rates,
+        workers: Callable[[], int],
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        self._jobs, self._rates, self._workers, self._log = tuple(jobs), rates, workers, log
+        self._lock = threading.RLock()
+        self._waiting = list(tiles)
+        self._out: dict[str, dict[Tile, tuple[float, float]]] = {}
+        self._losses: dict[Tile, int] = {}
+        self.tally = Tally()
+        self.stopping = False
+        self.given_up: list[Tile] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle without what belongs to this process; Tune keeps searchers in its snapshots."""
+        return {k: v for k, v in vars(self).items() if k not in ("_lock", "_log", "_workers")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.RLock(), _log=None, _workers=lambda: 1)
+
+    def rows(self, tile: Tile) -> int:
+        """Return how many rows of a tile are to be computed."""
+        low, high = np.searchsorted(self._jobs[tile.job].todo, [tile.begin, tile.end])
+        return int(high - low)
+
+    def predicted_s(self, tile: Tile) -> float:
+        """Return the seconds a tile is expected to take."""
+        job = self._jobs[tile.job]
+        return self.rows(tile) * job.steps * self._rates.ns(job) / 1e9
+
+    def remaining_s(self) -> float:
+        """Return the seconds of one core that waiting tiles are expected to take."""
+        with self._lock:
+            return sum(self.predicted_s(tile) for tile in self._waiting)
+
+    def take(self, worker: str) -> list[Tile]:
+        """Return the next portion for a worker; empty when nothing waits or the run is stopping."""
+        with self._lock:
+            if self.stopping or not self._waiting:
+                return []
+            cost = {tile: self.predicted_s(tile) for tile in self._waiting}
+            self._waiting.sort(key=lambda tile: (-cost[tile], tile))
+            share = sum(cost.values()) / (PORTIONS_PER_WORKER * max(self._workers(), 1))
+            wanted = min(max(share, SHORTEST_PORTION_S), LONGEST_PORTION_S)
+            portion: list[Tile] = []
+            while self._waiting and (not portion or sum(cost[one] for one in portion) < wanted):
+                portion.append(self._waiting.pop(0))
+            self._out[worker] = {
+                tile: (cost[tile], self._rates.bytes(self._jobs[tile.job], self.rows(tile))) for tile in portion
+            }
+            return portion
+
+    def done(self, worker: str, tile: Tile, result: dict[str, Any]) -> None:
+        """Take in a tile's report: ``points``, ``seconds``, ``grown_bytes``, and a count for each status."""
+        with self._lock:
+            predicted = self._out.get(worker, {}).pop(tile, None)
+            self.tally.tiles += 1
+            self.tally.points += result["points"]
+            self.tally.failed += result["failed"]
+            for name, count in result.get("status", {}).items():
+                self.tally.by_status[name] = self.tally.by_status.get(name, 0) + count
+            job = self._jobs[tile.job]
+            if result["points"] and result["seconds"] > 0 and not result["failed"]:
+                ns = result["seconds"] * 1e9 / (result["points"] * job.steps)
+                self._rates.learn(job, ns, result["grown_bytes"])
+            if self._log is not None and predicted is not None:
+                line = {
+                    "time": round(time.time(), 3), "tile": str(tile), "strategy": job.label, "worker": worker,
+                    "points": result["points"], "predicted_s": round(predicted[0], 4),
+                    "true_s": round(result["seconds"], 4), "predicted_bytes": round(predicted[1]),
+                    "true_bytes": result["grown_bytes"],
+                }  # fmt: skip
+                self._log(json.dumps(line))
+
+    def ended(self, worker: str) -> None:
+        """Put back what a worker took and did not report, unless it was lost too often."""
+        with self._lock:
+            for tile in sorted(self._out.pop(worker, {})):
+                self._losses[tile] = self._losses.get(tile, 0) + 1
+                if self.stopping or self._losses[tile] < MOST_LOSSES:
+                    self._waiting.append(tile)
+                else:
+                    self.given_up.append(tile)
+
+    def workers_at_work(self) -> set[str]:
+        """Return the names of workers that have tiles."""
+        with self._lock:
+            return {worker for worker, tiles in self._out.items() if tiles}
+
+    @property
+    def waiting(self) -> int:
+        """Tiles that nobody has taken."""
+        return len(self._waiting)
+
+    @property
+    def out(self) -> int:
+        """Tiles that workers have."""
+        return sum(len(tiles) for tiles in self._out.values())

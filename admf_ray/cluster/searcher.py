@@ -1,0 +1,96 @@
+"""Tune's side of the schedule: each trial it asks for is the next portion of tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ray import tune
+from ray.tune.search import Searcher
+
+from admf_ray.cluster.resources import ContainerResourceManager
+from admf_ray.cluster.schedule import Schedule
+from admf_ray.cluster.tiles import Tile
+
+__all__ = ["PortionSearcher", "PortionStopper"]
+
+
+class PortionSearcher(Searcher):
+    """Suggests portions of tiles while there are any and while there is room for a container.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    manager : ContainerResourceManager
+    on_report : callable, optional
+        Told each tile's report.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        manager: ContainerResourceManager,
+        on_report: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> None:
+        super().__init__(metric="objective", mode="max")
+        self.schedule, self.manager, self._on_report = schedule, manager, on_report
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | None | str:
+        """Return a trial's portion, None while others must end first, FINISHED when nothing waits."""
+        if self.schedule.stopping or not (self.schedule.waiting or self.schedule.out):
+            return str(Searcher.FINISHED)
+        if not self.schedule.waiting or not self.manager.can_create_container():
+            return None
+        if len(self.manager.active_containers) >= self.manager.optimize_batch_size():
+            return None
+        portion = self.schedule.take(trial_id)
+        if not portion:
+            return None
+        self.manager.opened(trial_id)
+        return {"tiles": " ".join(str(tile) for tile in portion)}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Take in a tile's report."""
+        if result.get("tile"):
+            self.manager.opened(trial_id, result["private_bytes"] / 1e9)
+            self.schedule.done(trial_id, Tile.parse(result["tile"]), result)
+            if self._on_report is not None:
+                self._on_report(result)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Take in the last report and put back what the trial did not get to."""
+        if result:
+            self.on_trial_result(trial_id, result)
+        self.manager.closed(trial_id)
+        self.schedule.ended(trial_id)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Keep nothing: what is done stands in the store."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Take nothing up: a new schedule is what the store lacks."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k != "_on_report"} | {"_on_report": None}
+
+
+class PortionStopper(tune.Stopper):
+    """Ends trials after their running tile once the schedule is stopping, and when the user's own stopper says so.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Tell whether the trial ends here."""
+        return self.schedule.stopping
+
+    def stop_all(self) -> bool:
+        """Never: running tiles are to be finished."""
+        return False

@@ -1,0 +1,149 @@
+"""Joining a Ray cluster, or starting Ray on this machine for as long as the block lasts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from admf_ray.errors import ResourceError
+from admf_ray.logs import get_logger
+
+__all__ = ["Session", "session"]
+
+log = get_logger(__name__)
+
+# Set before Ray starts, unless the user has set them; each says why.
+LOCAL = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine unasked
+    "RAY_preload_python_modules": "numpy,pandas,numba,pyarrow,ray.tune",  # workers start in a third of the time
+}
+TUNE = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # the progress shown is ours
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the first Ctrl-C lets running tiles finish
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",  # the store is the truth, not Tune's state
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # a user's relative paths mean the driver's folder
+}
+
+
+class Session(NamedTuple):
+    """A Ray cluster at hand.
+
+    Attributes
+    ----------
+    address : str
+        ``local``, or where it was joined.
+    dashboard : str
+        URL, or empty.
+    cores : int
+        That trials may use.
+    node_cores : int
+        Fewest cores of a node that has any.
+    nodes : int
+        Nodes that have cores.
+    memory_bytes : int
+        That Ray gives to actors, over all nodes.
+    """
+
+    address: str
+    dashboard: str
+    cores: int
+    node_cores: int
+    nodes: int
+    memory_bytes: int
+
+
+@contextmanager
+def session(address: str | None = None, cores: int | None = None, dashboard: bool = True) -> Iterator[Session]:
+    """Join the cluster at an address (or ``RAY_ADDRESS``), or start Ray here.
+
+    Parameters
+    ----------
+    address : str, optional
+        ``auto``, ``host:port``, or ``local``.
+    cores : int, optional
+        Of a Ray started here; all by default.
+    dashboard : bool
+        Of a Ray started here.
+
+    Yields
+    ------
+    Session
+
+    Raises
+    ------
+    ResourceError
+        ``ray://`` addresses, a cluster that does not answer, or one without cores.
+
+    Notes
+    -----
+    A Ray that runs in this process already is used as it is and left running. One that is started here asks
+    for a token that only this process and its workers know, since Ray executes what any client sends.
+    """
+    import ray
+
+    for name, value in TUNE.items():
+        os.environ.setdefault(name, value)
+    if ray.is_initialized():
+        yield _described(ray, "running")
+        return
+    place = address or os.environ.get("RAY_ADDRESS") or "local"
+    if place.startswith("ray://"):
+        raise ResourceError(
+            f"--address {place}: must not be a Ray Client address, whose driver runs elsewhere than it seems; submit "
+            f"the run as a job (`ray job submit`), or use auto on the head node"
+        )
+    added = _prepare(place)
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if place == "local":
+        options |= {"include_dashboard": dashboard, "num_cpus": cores}
+    try:
+        try:
+            found = ray.init(address=place, **options)
+        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+            text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise ResourceError(
+                f"--address {place}: must be a Ray cluster that answers, found: {text}; start one, or leave it out"
+            ) from error
+        log.info("Ray at %s, dashboard %s", place, found.dashboard_url or "off")
+        yield _described(ray, place)
+    finally:
+        ray.shutdown()
+        for name in added:
+            os.environ.pop(name, None)
+
+
+def _prepare(place: str) -> list[str]:
+    """Set what Ray reads when it starts; returns what to take back."""
+    if place != "local":
+        return []
+    wanted = dict(LOCAL)
+    if "RAY_AUTH_MODE" not in os.environ:
+        wanted |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    added = [name for name in wanted if name not in os.environ]
+    os.environ.update({name: wanted[name] for name in added})
+    return added
+
+
+def _described(ray: Any, place: str) -> Session:
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    cores = [int(node.get("CPU", 0)) for node in nodes if node.get("CPU", 0) >= 1]
+    if not cores:
+        raise ResourceError(
+            f"--address {place}: must have a node that runs trials, found none with a core; start workers "
+            f"(heads have num_cpus: 0)"
+        )
+    from ray._private.worker import get_dashboard_url  # the context of init is gone when Ray was running already
+
+    address = get_dashboard_url() or ""
+    return Session(
+        place,
+        f"http://{address}" if address else "",
+        sum(cores),
+        min(cores),
+        len(cores),
+        int(sum(node.get("memory", 0) for node in nodes)),
+    )

@@ -1,0 +1,115 @@
+"""One tile: its rows run in a guarded child, its part written, its report made. Knows nothing of Ray."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+from admf_ray.cluster.canary import canary
+from admf_ray.cluster.jobs import Job, Shared, decoded
+from admf_ray.cluster.memory import private_bytes
+from admf_ray.cluster.tiles import Tile
+from admf_ray.components.user_files import import_components
+from admf_ray.engine.conditions import warm
+from admf_ray.engine.guard import guarded
+from admf_ray.engine.points import Outcome
+from admf_ray.engine.stack import Stack
+from admf_ray.errors import ResourceError
+from admf_ray.results.schema import STATUSES, part_name, part_table
+from admf_ray.rules.metrics import METRICS, TAIL_METRICS
+
+__all__ = ["TileWork"]
+
+
+class TileWork:
+    """What a worker does with tiles.
+
+    Parameters
+    ----------
+    shared : Shared
+
+    Raises
+    ------
+    ComponentError
+        A user's file does not import here.
+    ResourceError
+        This processor computes other bits than the driver's.
+
+    Notes
+    -----
+    The strategies' own code runs in a child process (`engine.guard`), so it cannot take the worker with it.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        for file in shared.files:
+            import_components(file)
+        found = canary()
+        if found != shared.canary:
+            raise ResourceError(
+                f"{os.uname().nodename}: must compute the driver's bits, found others ({found} for "
+                f"{shared.canary}); use nodes with one kind of processor and the same package versions"
+            )
+        self.shared = shared
+        self._stacks: dict[int, Stack] = {}
+
+    def run(self, tile: Tile) -> dict[str, Any]:
+        """Run what a tile still lacks and return its report; under 2 KB."""
+        job = self.shared.jobs[tile.job]
+        rows, ids = job.work(tile.begin, tile.end)
+        name = part_name(job.context, ids)
+        if not len(rows) or self.shared.store.has_part(name):
+            return _nothing()
+        before = private_bytes()
+        begun = time.perf_counter()
+        stack = self._stack(tile.job, rows)
+        shared = self.shared
+        outcome = guarded(shared.conditions, stack, rows, shared.limits, threads=shared.threads)
+        metrics = METRICS + (TAIL_METRICS if shared.conditions.tail else ())
+        table = part_table(
+            job.context, metrics, ids, decoded(stack, rows, job.context.varied), outcome.values,
+            outcome.slice_sums, outcome.regime_sums, outcome.status, outcome.errors,
+        )  # fmt: skip
+        shared.store.write_part(name, table)
+        after = private_bytes()
+        return {
+            "part": name,
+            "points": len(rows),
+            "seconds": time.perf_counter() - begun,
+            "private_bytes": after,
+            "grown_bytes": max(after - before, 0),
+            "failed": int((outcome.status != 0).sum()),
+            "status": {
+                word: int((outcome.status == k).sum())
+                for k, word in enumerate(STATUSES)
+                if k and (outcome.status == k).any()
+            },
+            **self._best(job, stack, rows, outcome, metrics),
+        }
+
+    def _stack(self, k: int, rows: Any) -> Stack:
+        """Return a job's stack, its code compiled and loaded before the first child is made."""
+        if k not in self._stacks:
+            self._stacks[k] = self.shared.jobs[k].names.build()
+            warm(self.shared.conditions, self._stacks[k], rows[:1])
+        return self._stacks[k]
+
+    def _best(
+        self, job: Job, stack: Stack, rows: Any, outcome: Outcome, metrics: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """Return the tile's best point by the objective over the full span."""
+        full = job.context.window_names.index("full")
+        values = outcome.values[:, full, metrics.index(self.shared.objective)]
+        signed = np.where(np.isnan(values), -np.inf, values if self.shared.maximize else -values)
+        k = int(np.argmax(signed))
+        if not np.isfinite(signed[k]):
+            return {"objective": float("nan")}
+        chosen = decoded(stack, rows[k : k + 1], job.context.varied)
+        point = {name: column[0].item() for name, column in chosen.items()}
+        return {"objective": float(values[k]), "strategy": job.label, "best": point}
+
+
+def _nothing() -> dict[str, Any]:
+    return {"points": 0, "seconds": 0.0, "failed": 0, "grown_bytes": 0, "private_bytes": private_bytes()}

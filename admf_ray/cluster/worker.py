@@ -1,0 +1,67 @@
+"""The worker: a Tune trial, one Ray actor, that runs a portion of tiles and writes each as one part."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from admf_ray.cluster.jobs import Shared
+from admf_ray.cluster.tilework import TileWork
+from admf_ray.cluster.tiles import Tile
+
+__all__ = ["TileTrainable"]
+
+CURSOR = "cursor.json"
+
+
+class TileTrainable(tune.Trainable):
+    """Runs tiles; ``config["tiles"]`` says which, as words ``job:begin:end``.
+
+    Notes
+    -----
+    One step is one tile. What a tile gives is in the store when the step returns, under a name made of its
+    content: a step that is run again finds its part and computes nothing. An actor is reused for the next
+    trial: the shared data stay mapped and the compiled code stays loaded, nothing else does.
+    """
+
+    def setup(self, config: dict[str, Any], shared: Shared | None = None) -> None:
+        """Map the shared data, import the users' files and refuse a processor that computes other bits."""
+        assert shared is not None
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        self.work = TileWork(shared)
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take another portion; the shared data stay."""
+        self.tiles = [Tile.parse(word) for word in new_config["tiles"].split()]
+        self.cursor = 0
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Run the next tile and report what it gave, in under 2 KB."""
+        if self.cursor >= len(self.tiles):
+            return {"done": True, "tile": "", "points": 0}
+        tile = self.tiles[self.cursor]
+        report = self.work.run(tile)
+        self.cursor += 1
+        return {"tile": str(tile), "done": self.cursor >= len(self.tiles), **report}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Keep how far the portion is; results are in the store."""
+        Path(checkpoint_dir, CURSOR).write_text(
+            json.dumps({"tiles": [str(tile) for tile in self.tiles], "cursor": self.cursor})
+        )
+
+    def load_checkpoint(self, checkpoint: str) -> None:
+        """Go on where the portion was."""
+        kept = json.loads(Path(checkpoint, CURSOR).read_text())
+        self.tiles = [Tile.parse(word) for word in kept["tiles"]]
+        self.cursor = kept["cursor"]
+
+    def cleanup(self) -> None:
+        """Let go of the shared data."""
+        del self.work

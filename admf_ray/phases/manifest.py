@@ -1,0 +1,159 @@
+"""What a run is of, and whether what is asked for now is the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from admf_ray import __version__
+from admf_ray.cluster.jobs import Job
+from admf_ray.errors import StoreError
+from admf_ray.phases.search import Search
+from admf_ray.results.schema import FORMAT, Context
+from admf_ray.results.store import RunStore
+
+__all__ = ["config_of", "differences", "manifest_of", "settle"]
+
+# No result depends on these: a run may be continued with others.
+FREE = (
+    "name", "container_settings", "phase_1_mining.execution", "phase_2_analysis", "phase_3_test",
+)  # fmt: skip
+MOST_SHOWN = 4
+FORKS = 1_000
+
+
+def manifest_of(search: Search, jobs: Sequence[Job]) -> dict[str, Any]:
+    """Return what a run is of, as plain data: configuration, code, data."""
+    bars = search.bars
+    return {
+        "format": FORMAT,
+        "admf_ray": __version__,
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "pipeline": search.config.to_dict()["pipeline"],
+        "bars": {
+            "hash": bars.content_hash,
+            "symbols": list(bars.symbols),
+            "first": str(bars.dates[0]),
+            "last": str(bars.dates[1]),
+            "n_bars": bars.n_bars,
+        },
+        "contexts": [job.context.facts() for job in jobs],
+    }
+
+
+def settle(store: RunStore, search: Search, jobs: Sequence[Job], fork: bool) -> RunStore:
+    """Begin a run, or go on with the one that is there.
+
+    Parameters
+    ----------
+    store : RunStore
+    search : Search
+    jobs : sequence of Job
+    fork : bool
+        Where something differs: begin another run beside, with the parts that are still valid.
+
+    Returns
+    -------
+    RunStore
+        The run to work in, its manifest written.
+
+    Raises
+    ------
+    StoreError
+        What is there is of other code, data or configuration.
+    """
+    now = manifest_of(search, jobs)
+    if not store.exists("run.json"):
+        store.create()
+        store.write_manifest(now)
+        return store
+    old = store.manifest()
+    found = differences(old, now)
+    if not found:
+        return store
+    if not fork:
+        more = f" (and {len(found) - MOST_SHOWN} more)" if len(found) > MOST_SHOWN else ""
+        raise StoreError(
+            f"{store.uri}: must be a run of the same code, data and configuration, found "
+            f"{'; '.join(found[:MOST_SHOWN])}{more}; --fork begins a new run from what is still valid, --out one "
+            f"elsewhere"
+        )
+    return _forked(store, now, jobs)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return what two manifests disagree in, a phrase each; empty when one run may go on as the other."""
+    found = []
+    if old.get("format") != new["format"]:
+        return [f"format {old.get('format')} there, {new['format']} now"]
+    before, after = (dict(_leaves(m["pipeline"], "")) for m in (old, new))
+    for key in sorted({*before, *after}):
+        if before.get(key) != after.get(key) and not _is_free(key):
+            found.append(f"{key}: {_shown(before, key)} there, {_shown(after, key)} now")
+    if old["bars"]["hash"] != new["bars"]["hash"]:
+        found.append(
+            f"data: {_bars(old['bars'])} there, {_bars(new['bars'])} now"
+            if _bars(old["bars"]) != _bars(new["bars"])
+            else f"data: other prices in {_bars(new['bars'])}"
+        )
+    known = {one["strategy"]: one for one in old["contexts"]}
+    for one in new["contexts"]:
+        last = known.get(one["strategy"])
+        if last is None:
+            continue
+        if last["code"] != one["code"]:
+            found.append(f"code of {one['strategy']} or what it imports: changed")
+        for name, value in one["engine"].items():
+            if last["engine"].get(name) != value:
+                was = "changed" if name == "sources" else f"{last['engine'].get(name)} there, {value} now"
+                found.append(f"engine {name}: {was}")
+    return list(dict.fromkeys(found))
+
+
+def _still_valid(store: RunStore, contexts: Sequence[Context]) -> list[str]:
+    """Return the parts of a run whose rows may stand in a run of these contexts."""
+    wanted = {context.digest[:12] for context in contexts}
+    return [name for name in store.parts() if name.split("-")[-2] in wanted]
+
+
+def _forked(store: RunStore, now: Mapping[str, Any], jobs: Sequence[Job]) -> RunStore:
+    for k in range(2, FORKS):
+        other = RunStore(f"{store.uri.rstrip('/')}-{k}")
+        if other.exists("run.json") and not differences(other.manifest(), now):
+            return other  # this fork was begun before
+        if not other.exists("run.json"):
+            other.create()
+            other.take_parts(store, _still_valid(store, [job.context for job in jobs]))
+            other.write_manifest({**now, "forked_from": store.uri})
+            return other
+    raise StoreError(f"{store.uri}: has {FORKS} forks, found no name for another; use --out")
+
+
+def _is_free(key: str) -> bool:
+    return any(key == name or key.startswith((f"{name}.", f"{name}[")) for name in FREE)
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for k, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{k}]")
+    else:
+        yield path, value
+
+
+def _shown(leaves: Mapping[str, Any], key: str) -> str:
+    return repr(leaves[key]) if key in leaves else "nothing"
+
+
+def _bars(bars: Mapping[str, Any]) -> str:
+    return f"{', '.join(bars['symbols'])} {bars['first']} to {bars['last']}, {bars['n_bars']} bars"
+
+
+def config_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a run's configuration as `parse_pipeline` takes it."""
+    return {"pipeline": manifest["pipeline"]}
+

@@ -1,0 +1,185 @@
+"""What phase 1 searches: bars, windows and points, made from a configuration before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf_ray.cluster.jobs import Job, StackNames
+from admf_ray.config.grids import grid_of
+from admf_ray.config.mining import NeighborhoodConfig
+from admf_ray.config.schema import PipelineConfig
+from admf_ray.config.spaces import search_of
+from admf_ray.engine.conditions import Conditions
+from admf_ray.engine.inputs import market_arrays, slice_cuts
+from admf_ray.engine.stack import Stack
+from admf_ray.errors import ConfigError
+from admf_ray.market import Bars, Fold, Window, load_bars, walk_forward
+from admf_ray.results.identity import code_digest, engine_facts
+from admf_ray.results.schema import Context
+from admf_ray.space.lattice import Lattice
+from admf_ray.space.neighborhood import Neighborhood
+
+__all__ = ["Search", "context_of", "job_of", "neighborhood_of", "prepare_search", "training_bars"]
+
+Ints = NDArray[np.int64]
+SLICES = 16
+
+
+@dataclass(frozen=True)
+class Search:
+    """Everything phase 1 needs before it runs.
+
+    Attributes
+    ----------
+    config : PipelineConfig
+    span : Window
+        The whole training span, ``full``.
+    folds : tuple of Fold
+    conditions : Conditions
+        Bars and windows: ``full``, then each fold's train and test.
+    searches : tuple of (Stack, Lattice)
+        By strategy, in the grid's order.
+    """
+
+    config: PipelineConfig
+    span: Window
+    folds: tuple[Fold, ...]
+    conditions: Conditions
+    searches: tuple[tuple[Stack, Lattice], ...]
+
+    @property
+    def bars(self) -> Bars:
+        """Training bars with all history before them."""
+        return self.conditions.bars
+
+    @property
+    def size(self) -> int:
+        """Points of the lattices, admissible or not."""
+        return sum(lattice.size for _, lattice in self.searches)
+
+    @property
+    def neighborhood(self) -> Neighborhood:
+        """What counts as near."""
+        return neighborhood_of(self.config.phase_1_mining.parameter_search.neighborhood_testing)
+
+
+def training_bars(config: PipelineConfig) -> tuple[Bars, Window]:
+    """Return the training bars with all history before them, and the window that is trained on."""
+    data = config.phase_1_mining.data
+    options = data.options()
+    start = options.pop("start")
+    bars = load_bars(data.source, **options)
+    first = 0 if start is None else bars.n_bars - bars.between(start, None).n_bars
+    return bars, Window("full", first, bars.n_bars)
+
+
+def prepare_search(config: PipelineConfig) -> Search:
+    """Return what phase 1 searches; reads the training data and no other.
+
+    Raises
+    ------
+    ConfigError
+        The configuration asks for what this version does not execute.
+    DataError
+        The data cannot be read, or are too short for the windows.
+    """
+    _refuse_what_waits(config)
+    settings = config.phase_1_mining
+    bars, span = training_bars(config)
+    folds = _folds(config, bars, span)
+    windows = (span, *(window for fold in folds for window in (fold.train, fold.test)))
+    trains = (span, *(fold.train for fold in folds for _ in range(2)))
+    conditions = Conditions(
+        bars, windows, trains, warmup=settings.warmup, tail=settings.metrics == "full", market=market_arrays(bars)
+    )
+    searches = tuple(search_of(config, one) for one in grid_of(config).strategies)
+    return Search(config, span, folds, conditions, searches)
+
+
+def neighborhood_of(config: NeighborhoodConfig) -> Neighborhood:
+    """Return what counts as near; nothing does where the test is switched off."""
+    return Neighborhood(config.radius if config.enabled else 0, config.shape, config.resolution)
+
+
+def job_of(search: Search, stack: Stack, lattice: Lattice, indices: Ints, near: Neighborhood) -> Job:
+    """Return the job of a lattice's points and their neighbours, all of it still to do.
+
+    Raises
+    ------
+    ConfigError
+        There is no point.
+    """
+    if not len(indices):
+        rules = " and ".join(one.text for one in lattice.constraints)
+        raise ConfigError(
+            f"{stack.strategy.label()}: some point of the grid must satisfy {rules}, found none among "
+            f"{lattice.size:,}; move the grid"
+        )
+    around = near.around(lattice, indices)
+    conditions = search.conditions
+    steps = sum(window.n_bars for window in conditions.windows) * conditions.bars.n_symbols
+    return Job(
+        StackNames.of(stack),
+        context_of(conditions, stack, lattice),
+        around,
+        np.arange(len(around), dtype=np.int64),
+        stack.strategy.is_compiled(),
+        steps,
+    )
+
+
+def context_of(conditions: Conditions, stack: Stack, lattice: Lattice) -> Context:
+    """Return what names the results of a lattice's points under these conditions."""
+    decoded = stack.decode(lattice.base)
+    varied = tuple(axis.name for axis in lattice.axes)
+    pairs = zip(conditions.windows, conditions.trains, strict=True)
+    cuts = slice_cuts(conditions.windows[0], SLICES)
+    return Context(
+        strategy=stack.strategy.label(),
+        code=code_digest(*(cls for _, cls in stack.classes)),
+        engine=engine_facts(),
+        bars=conditions.bars.content_hash,
+        windows=tuple((w.name, w.start, w.stop, train.start, train.stop) for w, train in pairs),
+        varied=varied,
+        fixed={name: value for name, value in decoded.items() if name not in varied},
+        conditions=_facts(conditions),
+        slice_bars=tuple(int(n) for n in np.diff(cuts)),
+        bars_per_year=conditions.bars.bars_per_year,
+    )
+
+
+def _facts(conditions: Conditions) -> Mapping[str, Any]:
+    return {"warmup": conditions.warmup, "tail": conditions.tail}
+
+
+def _folds(config: PipelineConfig, bars: Bars, span: Window) -> tuple[Fold, ...]:
+    """Return the walk-forward folds of the training span, as indices of the whole bars."""
+    settings = config.phase_1_mining.walk_forward
+    if not settings.enabled:
+        return ()
+    folds = walk_forward(bars.slice(span.start, span.stop), **settings.options())
+
+    def moved(window: Window) -> Window:
+        return Window(window.name, window.start + span.start, window.stop + span.start)
+
+    return tuple(Fold(fold.index, moved(fold.train), moved(fold.test)) for fold in folds)
+
+
+def _refuse_what_waits(config: PipelineConfig) -> None:
+    """Refuse what the configuration may say and this version does not execute."""
+    settings = config.phase_1_mining
+    asked: Sequence[tuple[str, str, str]] = (
+        ("accounts", settings.accounts, "shared"),
+        ("symbols", settings.symbols, "together"),
+    )
+    for path, value, executed in asked:
+        if value != executed:
+            raise ConfigError(
+                f"{config.place(f'phase_1_mining.{path}')}: this version executes '{executed}', found "
+                f"'{value}'; set it to '{executed}'"
+            )

@@ -1,0 +1,153 @@
+"""A strategy's stored points as arrays, in the order that was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from admf_ray.errors import StoreError
+from admf_ray.results.schema import STATUSES, Context
+from admf_ray.results.store import RunStore
+
+__all__ = ["StoredPoints", "parts_of"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def parts_of(store: RunStore, digest: str) -> list[str]:
+    """Return the parts of a context, by its digest; damaged ones are set aside."""
+    found = []
+    for name in store.parts():
+        if name.split("-")[-2] == digest[:12]:
+            schema = store.part_schema(name)
+            if schema is not None and json.loads(schema.metadata[b"admf_ray"])["digest"] == digest:
+                found.append(name)
+    return found
+
+
+@dataclass
+class StoredPoints:
+    """The rows of some points of a context.
+
+    Parameters
+    ----------
+    store : RunStore
+    context : Context
+    ids : int64 array (n,)
+        The points wanted, in order; distinct.
+    parts : list of str, optional
+        Only these; all of the context by default.
+
+    Raises
+    ------
+    StoreError
+        Two points share a number.
+
+    Notes
+    -----
+    Columns are read when asked for, one window at a time, and not kept: `n` numbers each. A point without
+    rows has NaN. Parts that appear later are seen after `refresh`.
+    """
+
+    store: RunStore
+    context: Context
+    ids: Ints
+    parts: list[str] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        order = self._order
+        if len(self.ids) > 1 and (self.ids[order][1:] == self.ids[order][:-1]).any():
+            raise StoreError(
+                f"{self.store.uri}: two points of {self.context.strategy} share a number; leave one parameter "
+                f"value out, or add one"
+            )
+        if self.parts is None:
+            self.refresh()
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        return np.argsort(self.ids, kind="stable")
+
+    def refresh(self) -> None:
+        """Look for parts again."""
+        self.parts = parts_of(self.store, self.context.digest)
+
+    def known(self) -> NDArray[np.bool_]:
+        """Tell which points have rows, bool (n,)."""
+        found = np.zeros(len(self.ids), dtype=np.bool_)
+        if not self.parts:
+            return found
+        first = self.context.window_names[0]
+        table = self._table(["point_id"], first)
+        found[self._places(table)[0]] = True
+        return found
+
+    def column(self, name: str, window: str) -> Floats:
+        """Return one figure of every point in a window, (n,); NaN where there is none."""
+        return self.columns([name], window)[name]
+
+    def columns(self, names: Sequence[str], window: str) -> dict[str, Any]:
+        """Return figures of every point in a window, each (n,) or (n, width) for lists."""
+        if not self.parts:
+            return {name: np.full(len(self.ids), np.nan) for name in names}
+        table = self._table(["point_id", *names], window)
+        places, kept = self._places(table)
+        out = {}
+        for name in names:
+            column = table[name].combine_chunks()
+            if pa.types.is_fixed_size_list(column.type):
+                width = column.type.list_size
+                flat = np.asarray(column.flatten()).reshape(-1, width)
+                out[name] = np.full((len(self.ids), width), np.nan)
+            else:
+                flat = column.to_numpy(zero_copy_only=False)
+                out[name] = np.full(len(self.ids), np.nan)
+            out[name][places] = flat[kept]
+        return out
+
+    def statuses(self) -> tuple[NDArray[np.int8], dict[int, tuple[str, str]]]:
+        """Return each point's place in STATUSES, -1 without rows, and what went wrong by place."""
+        codes = np.full(len(self.ids), -1, dtype=np.int8)
+        errors: dict[int, tuple[str, str]] = {}
+        if not self.parts:
+            return codes, errors
+        table = self._table(["point_id", "status", "error_type", "error"], self.context.window_names[0])
+        places, kept = self._places(table)
+        column = table["status"].combine_chunks()
+        words = column.dictionary.to_pylist() if pa.types.is_dictionary(column.type) else None
+        status = column.indices.to_numpy() if words else column.dictionary_encode().indices.to_numpy()
+        words = words or column.dictionary_encode().dictionary.to_pylist()
+        lookup = np.array([STATUSES.index(word) for word in words], dtype=np.int8)
+        codes[places] = lookup[status[kept]]
+        bad = np.flatnonzero(codes > 0)
+        if bad.size:
+            row_of = dict(zip(places.tolist(), np.flatnonzero(kept).tolist(), strict=True))
+            types, texts = table["error_type"], table["error"]
+            for place in bad.tolist():
+                row = row_of[place]
+                errors[place] = (str(types[row].as_py() or ""), str(texts[row].as_py() or ""))
+        return codes, errors
+
+    def _table(self, columns: list[str], window: str) -> pa.Table:
+        import pyarrow.compute as pc
+
+        try:
+            return self.store.dataset(self.parts or []).to_table(columns=columns, filter=pc.field("window") == window)
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(f"{self.store.uri}: a part must be readable, found {error}; run again") from error
+
+    def _places(self, table: pa.Table) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return where the table's wanted rows belong, and which rows those are."""
+        got = table["point_id"].to_numpy()
+        ordered = self.ids[self._order]
+        at = np.minimum(np.searchsorted(ordered, got), len(ordered) - 1)
+        kept = ordered[at] == got
+        return self._order[at[kept]], kept
