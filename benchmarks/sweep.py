@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from admf_ray.components import library  # noqa: F401  (registers the library)
 from admf_ray.components.registry import find, registered
-from admf_ray.engine.inputs import Windows, market_arrays, market_flags, tables
+from admf_ray.engine.inputs import Windows, market_arrays, market_flags, regime_rows, tables
 from admf_ray.engine.replay import Replay
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.sweep import sweep
@@ -109,7 +109,9 @@ def grid(
     return values
 
 
-def kernel_call(bars: Bars, stack: Stack, values: NDArray[np.float64]) -> tuple[Callable[[], object], object]:
+def kernel_call(
+    bars: Bars, stack: Stack, values: NDArray[np.float64], labels: NDArray[np.int64] | None = None
+) -> tuple[Callable[[], object], object]:
     """Return a call of the compiled sweep alone, with tables ready, and its table."""
     market = market_arrays(bars)
     ((structure, points),) = stack.groups(values).items()
@@ -118,12 +120,14 @@ def kernel_call(bars: Bars, stack: Stack, values: NDArray[np.float64]) -> tuple[
     (table,) = tables(stack, structure, values, points, bars, None, 2**34)
     out = np.full((len(values), 1, len(METRICS)), np.nan)
     sums = np.zeros((len(values), 1, plan.n_slices, 2))
+    regimes = regime_rows(labels, 4, bars.n_bars)
+    split = np.empty((len(values), 5 if regimes.size else 0, 4))
     control, path, memory = np.zeros(2, dtype=np.int64), np.empty(bars.n_bars), stack.memory()
 
     def call() -> object:
         return module.sweep(
             market, table.rows, table.first, table.ix, values, memory, plan.cuts, plan.offsets, plan.b1,
-            plan.b2, 0, len(values), control, out, sums, path,
+            plan.b2, 0, regimes, 0, len(values), control, out, sums, split, path,
         )  # fmt: skip
 
     return call, table

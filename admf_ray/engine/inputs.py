@@ -25,6 +25,7 @@ __all__ = [
     "check_window",
     "market_arrays",
     "market_flags",
+    "regime_rows",
     "tables",
 ]
 
@@ -149,6 +150,11 @@ class Windows:
     b2: Floats
     n_slices: int
 
+    @property
+    def full(self) -> int:
+        """Index of the window named ``full``; -1 where there is none."""
+        return self.names.index("full") if "full" in self.names else -1
+
     @classmethod
     def build(cls, windows: Sequence[Window], market: Market, slices: int = 16) -> Windows:
         """Cut the window named ``full`` into equal slices (the remainder in front), keep the rest whole."""
@@ -185,6 +191,39 @@ def check_window(window: Window, n_bars: int) -> None:
             f"window '{window.name}': must lie within 0 and {n_bars} and hold a bar, found {window.start} "
             f"to {window.stop}; correct it"
         )
+
+
+def regime_rows(labels: Ints | None, n_regimes: int, n_bars: int) -> Ints:
+    """Return the regime each bar's return belongs to: the label known when the bar began.
+
+    Parameters
+    ----------
+    labels : int64 array (n_bars,) or None
+        At each close, -1 where unknown.
+    n_regimes, n_bars : int
+
+    Returns
+    -------
+    int64 array (n_bars,)
+        ``labels[t - 1]``, `n_regimes` where unknown; read-only, empty without labels.
+
+    Raises
+    ------
+    ConfigError
+        Another shape or other labels: compiled code would write foreign memory.
+    """
+    if labels is None:
+        rows = np.empty(0, dtype=np.int64)
+    elif labels.shape != (n_bars,) or labels.min() < -1 or labels.max() >= n_regimes:
+        raise ConfigError(
+            f"labels: must be {n_bars}, one a bar, from -1 to {n_regimes - 1}, found shape {labels.shape}, "
+            f"{labels.min(initial=0)} to {labels.max(initial=0)}; make them with a regime classifier"
+        )
+    else:
+        known = np.where(labels < 0, n_regimes, labels)
+        rows = np.concatenate([[n_regimes], known[:-1]]).astype(np.int64)
+    rows.setflags(write=False)
+    return rows
 
 
 def check_points(stack: Stack, values: Any) -> Floats:

@@ -54,6 +54,8 @@ class ReplayResult(NamedTuple):
         Closed ones, then those still open.
     metrics : dict of str to float
     slice_sums : float64 array (n_slices, 2)
+    regime_sums : float64 array (n_regimes + 1, 4)
+        As the sweep's for ``full``; (0, 4) without labels.
     """
 
     window: Window
@@ -67,3 +69,4 @@ class ReplayResult(NamedTuple):
     trades: tuple[Trade, ...]
     metrics: dict[str, float]
     slice_sums: Floats
+    regime_sums: Floats

@@ -23,6 +23,7 @@ from admf_ray.engine.inputs import (
     check_window,
     market_arrays,
     market_flags,
+    regime_rows,
     tables,
 )
 from admf_ray.engine.outcome import ReplayResult, Stage
@@ -30,6 +31,7 @@ from admf_ray.engine.stack import Stack
 from admf_ray.engine.trades import trades_of
 from admf_ray.market import Bars, Window
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
+from admf_ray.rules.regimes import REGIME_SUMS
 from admf_ray.rules.state import (
     LIMIT,
     LIQUIDATED,
@@ -77,6 +79,10 @@ class Replay:
     liquidate : bool
         Close every position at the last bar's close, costs charged; at its last mark where the symbol
         has no bar there.
+    labels : int64 array (n_bars,), optional
+        Market regime at each close, -1 where unknown.
+    n_regimes : int
+        Number of regimes; labels are below it.
     """
 
     bars: Bars
@@ -89,6 +95,8 @@ class Replay:
     slices: int = 16
     then: Sequence[Stage] = ()
     liquidate: bool = False
+    labels: NDArray[np.int64] | None = None
+    n_regimes: int = 0
 
     def run(self) -> ReplayResult:
         """Run every bar of the window.
@@ -115,6 +123,7 @@ class Replay:
         self.bus = self.bus if self.bus is not None else EventBus()
         check_window(self.window, bars.n_bars)
         self.market = market_arrays(bars)
+        self.regimes = regime_rows(self.labels, self.n_regimes, bars.n_bars)
         self.flags = {**market_flags(bars, self.market), "TAIL": True}
         n = bars.n_symbols
         self.account = np.empty(N_ACCOUNT)
@@ -372,6 +381,7 @@ class Replay:
         places = np.array(self.places, dtype=np.int64)
         row = np.full(len(METRICS) + len(TAIL_METRICS), np.nan)
         sums = np.zeros((plan.n_slices, 2))
+        by_regime = np.zeros((self.n_regimes + 1 if self.regimes.size else 0, len(REGIME_SUMS)))
         path = np.zeros(window.n_bars)
         self.judge(
             np.array(self.marked),
@@ -384,8 +394,10 @@ class Replay:
             self.market,
             self.opening,
             self.account,
+            self.regimes,
             row,
             sums,
+            by_regime,
             np.empty(n),
             np.empty(n),
             path,
@@ -402,4 +414,5 @@ class Replay:
             trades_of(self.filled, self.bars, window),
             dict(zip(METRICS + TAIL_METRICS, row.tolist(), strict=True)),
             sums,
+            by_regime,
         )

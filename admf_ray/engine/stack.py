@@ -21,12 +21,13 @@ from admf_ray.components.tracing import Graph, TracedBars
 from admf_ray.engine.failures import asked
 from admf_ray.engine.generate import Part, generate
 from admf_ray.errors import ComponentError, ConfigError, closest
-from admf_ray.rules import accounting, costs, metrics, protection, state
+from admf_ray.rules import accounting, costs, metrics, protection, regimes, state
 from admf_ray.rules.compile import INNER_KERNEL_OPTIONS, KERNEL_OPTIONS, load_module, rule
 
 __all__ = ["Stack", "Structure"]
 
 Floats = NDArray[np.float64]
+METRIC_NAMES = ("METRICS", "TAIL_METRICS", "REGIME_SUMS")
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ class Stack:
             Part(key, cls, fields) for (key, cls), fields in zip(self.classes, structure.fields, strict=True)
         ]
         names: dict[str, Any] = {}
-        for source in (state, accounting, costs, metrics, protection):
+        for source in (state, accounting, costs, metrics, protection, regimes):
             names.update(
                 {
                     n: v
@@ -211,7 +212,7 @@ class Stack:
                     if not n.startswith("__") and not isinstance(v, ModuleType) and n != "annotations"
                 }
             )
-        for name in ("Any", "NamedTuple", "kernel", "rule", "METRICS", "TAIL_METRICS", "REASONS"):
+        for name in (*METRIC_NAMES, "Any", "NamedTuple", "kernel", "rule", "REASONS"):
             names.pop(name, None)
         names.update(structure.rules)
         names.update(flags)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from admf_ray.components.library.trend import MaCrossover
 from admf_ray.engine.outcome import ReplayResult
@@ -17,6 +18,8 @@ from admf_ray.engine.sweep import SweepResult, sweep
 from admf_ray.market import Bars, Window
 from tests.parity.markets import Shape, market
 from tests.parity.strategies import Calm, Clock, Cooldown, Counting, Hashed
+
+N_REGIMES = 3
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,15 @@ def windows_of(draw: Any, n_bars: int) -> list[Window]:
     return [Window("full", 0, n_bars), Window("long", start, stop), Window("any", other, end)]
 
 
+def labels_of(bars: Bars) -> NDArray[np.int64]:
+    """Return labels of three regimes in runs of some bars, unknown at first and now and then."""
+    rng = np.random.default_rng(bars.n_bars)
+    changes = rng.random(bars.n_bars) < 0.1
+    drawn = rng.integers(-1, N_REGIMES, bars.n_bars)[np.cumsum(changes)]
+    drawn[:5] = -1
+    return drawn
+
+
 @dataclass
 class Tally:
     """How many cases were compared, and how many of them traded."""
@@ -241,6 +253,9 @@ def assert_same(swept: SweepResult, i: int, w: int, replayed: ReplayResult, said
     own = replayed.slice_sums
     assert sums[: len(own)].tobytes() == own.tobytes(), f"slice sums differ: {said}, {replayed.window}"
     assert not sums[len(own) :].any()
+    if replayed.window.name == "full":
+        mine, own = swept.regime_sums[i], replayed.regime_sums
+        assert mine.tobytes() == own.tobytes(), f"regime sums differ: {said}, {replayed.window}"
 
 
 def compare(
@@ -248,10 +263,12 @@ def compare(
 ) -> SweepResult:
     """Sweep all points, replay each, and compare every bit."""
     values = stack.values(points)
-    swept = sweep(bars, stack, values, windows, tail=True)
+    labels = labels_of(bars)
+    told: dict[str, Any] = {"labels": labels, "n_regimes": N_REGIMES}
+    swept = sweep(bars, stack, values, windows, tail=True, **told)
     for i, row in enumerate(values):
         for w, window in enumerate(windows):
-            replayed = Replay(bars, stack, row, window).run()
+            replayed = Replay(bars, stack, row, window, **told).run()
             tally.add(replayed)
             assert_same(swept, i, w, replayed, points[i])
     return swept

@@ -1,4 +1,4 @@
-"""The event-by-event run and the compiled sweep give the same bits: metrics, tails, slice sums."""
+"""The event-by-event run and the compiled sweep give the same bits: metrics, tails, slices, regimes."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from hypothesis import find, settings
 
 from admf_ray.engine.sweep import sweep
 from admf_ray.market import Window
-from tests.parity.cases import COMBINATIONS, Tally, compare, settings_of
+from tests.parity.cases import COMBINATIONS, N_REGIMES, Tally, compare, labels_of, settings_of
 from tests.parity.markets import Shape, market
 
 NAMED = {c.name: c for c in COMBINATIONS}
@@ -64,25 +64,30 @@ def traded(result, least=0.5):
 
 
 def same(a, b):
-    return a.values.tobytes() == b.values.tobytes() and a.slice_sums.tobytes() == b.slice_sums.tobytes()
+    return all(
+        getattr(a, name).tobytes() == getattr(b, name).tobytes()
+        for name in ("values", "slice_sums", "regime_sums")
+    )
 
 
 @pytest.mark.parametrize("name", SOME)
 def test_threads_order_company_and_tiles_change_nothing(name):
     stack, bars, values, windows = case(name)
-    base = traded(sweep(bars, stack, values, windows, tail=True))
+    told = {"tail": True, "labels": labels_of(bars), "n_regimes": N_REGIMES}
+    base = traded(sweep(bars, stack, values, windows, **told))
     before = bars.content_hash
-    assert same(base, sweep(bars, stack, values, windows, tail=True))
-    assert same(base, sweep(bars, stack, values, windows, tail=True, threads=2))
-    assert same(base, sweep(bars, stack, values, windows, tail=True, threads=2, limit_bytes=60_000))
+    assert same(base, sweep(bars, stack, values, windows, **told))
+    assert same(base, sweep(bars, stack, values, windows, **told, threads=2))
+    assert same(base, sweep(bars, stack, values, windows, **told, threads=2, limit_bytes=60_000))
     few = bars.n_bars * bars.n_symbols * 8 * 9
-    assert same(base, sweep(bars, stack, values, windows, tail=True, limit_bytes=few))
+    assert same(base, sweep(bars, stack, values, windows, **told, limit_bytes=few))
     order = np.random.default_rng(0).permutation(np.repeat(np.arange(len(values)), 2))
-    mixed = sweep(bars, stack, values[order], windows, tail=True)
+    mixed = sweep(bars, stack, values[order], windows, **told)
     assert mixed.values.tobytes() == base.values[order].tobytes()
     assert mixed.slice_sums.tobytes() == base.slice_sums[order].tobytes()
+    assert mixed.regime_sums.tobytes() == base.regime_sums[order].tobytes()
     for i in range(0, len(values), 7):
-        alone = sweep(bars, stack, values[i : i + 1], windows[1:2], tail=True)
+        alone = sweep(bars, stack, values[i : i + 1], windows[1:2], **told)
         assert alone.values.tobytes() == base.values[i : i + 1, 1:2].tobytes()
     assert type(bars).content_hash.func(bars) == before
 
@@ -112,6 +117,7 @@ def test_histories_longer_than_a_block(name):
     tally = Tally()
     windows = [Window("full", 0, 2_700), Window("w", 300, 300 + 2_048), Window("v", 1_000, 2_025)]
     compare(c.stack, bars, points_of(c, 3), windows, tally)
+    compare(c.stack, bars, points_of(c, 3), [Window("full", 411, 2_600)], tally)
     assert tally.traded >= 0.6 * tally.cases
     assert tally.fills > 500
 

@@ -218,12 +218,32 @@ def open_books(cash, a, book, orders, memories, start_memory):
 
 
 @njit(cache=True, **KERNEL)
-def judge(equity, nets, places, cuts, last, b1, b2, m, v, a, row, sums, returns, exposures, path):
-    """Write the metrics and slice sums of a finished run."""
+def judge(
+    equity,
+    nets,
+    places,
+    cuts,
+    last,
+    b1,
+    b2,
+    m,
+    v,
+    a,
+    regimes,
+    row,
+    sums,
+    regime_sums,
+    returns,
+    exposures,
+    path,
+):
+    """Write the metrics, slice sums and regime sums of a finished run."""
     cash0 = read_params(v, 0).portfolio.initial_cash
     moments, active, _ = measure(
         start(cash0), equity, nets, places, m.benchmark, cuts[-1], cuts, 0, sums, returns, exposures
     )
+    if regime_sums.size > 0:
+        split(equity, nets, places, returns, regimes, regime_sums)
     moments = rest(moments, cuts[-1])
     n_bars = cuts[-1] - cuts[0]
     finish(moments, load_account(a), n_bars, active, cash0, last, b1, b2, m.bars_per_year, row)

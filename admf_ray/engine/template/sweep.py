@@ -2,8 +2,26 @@
 
 
 @njit(**INNER)
-def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, blocks, scratch, row, sums, path):
-    """Run one point over the bars ``cuts[0]:cuts[-1]`` and write its metrics and slice sums."""
+def run_window(
+    m,
+    table,
+    rows,
+    first,
+    p,
+    cuts,
+    start_memory,
+    b1,
+    b2,
+    desk,
+    blocks,
+    scratch,
+    regimes,
+    row,
+    sums,
+    regime_sums,
+    path,
+):
+    """Run one point over the bars ``cuts[0]:cuts[-1]`` and write its metrics, slice and regime sums."""
     equities, nets, places = blocks
     returns, exposures = scratch
     cash0 = p.portfolio.initial_cash
@@ -19,6 +37,7 @@ def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, block
     active = 0
     if TAIL:
         path[: cuts[-1] - begin] = 0.0
+    regime_sums[:] = 0.0
     j = 0
     for left in range(begin, cuts[-1], BLOCK):
         right = min(left + BLOCK, cuts[-1])
@@ -40,6 +59,8 @@ def run_window(m, table, rows, first, p, cuts, start_memory, b1, b2, desk, block
             exposures,
         )
         active += held_bars
+        if regime_sums.size > 0:
+            split(equities[: k + 1], nets[:k], places, returns, regimes, regime_sums)
         if TAIL:
             for i in range(k):
                 path[places[i] - begin] = returns[i]
@@ -71,14 +92,17 @@ def sweep(
     offsets,
     b1,
     b2,
+    full,
+    regimes,
     begin,
     end,
     control,
     out,
     sums,
+    regime_sums,
     path,
 ):
-    """Run points ``begin:end`` over every window.
+    """Run points ``begin:end`` over every window; the one at `full` is split by regime.
 
     Returns
     -------
@@ -89,6 +113,7 @@ def sweep(
     desk = (np.empty((n, 8)), np.empty((n, 8)), np.empty((n, memory.shape[1])), np.empty(n, np.int64))
     blocks = np.empty(BLOCK + 1), np.empty(BLOCK), np.empty(BLOCK, np.int64)
     scratch = np.empty(BLOCK), np.empty(BLOCK)
+    no_sums = np.empty((0, 4))
     for i in range(begin, end):
         if control[0] != 0:
             return i
@@ -109,8 +134,10 @@ def sweep(
                 desk,
                 blocks,
                 scratch,
+                regimes,
                 out[i, w],
                 sums[i, w],
+                regime_sums[i] if w == full else no_sums,
                 path,
             )
             if TAIL:

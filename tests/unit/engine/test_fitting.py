@@ -68,6 +68,17 @@ def test_replay_has_the_sweeps_bits(swept):
             )
 
 
+def test_the_full_window_is_split_by_regime_wherever_it_stands(swept):
+    bars, stack, values, _ = swept
+    labels = np.arange(bars.n_bars) // 50 % 2
+    windows = [WINDOWS[0], Window("full", 0, 500), WINDOWS[1]]
+    result = sweep(bars, stack, values, windows, trains=[WINDOWS[0]] * 3, labels=labels, n_regimes=2)
+    for row, sums in zip(values, result.regime_sums, strict=True):
+        replay = Replay(bars, stack, row, windows[1], train=WINDOWS[0], labels=labels, n_regimes=2)
+        assert sums.tobytes() == replay.run().regime_sums.tobytes()
+        assert (sums[:2, 3] > 100).all()
+
+
 def test_bars_after_training_change_nothing_in_training(swept):
     bars, stack, values, result = swept
     other = random_walk(n_bars=500, seed=6).bars
