@@ -106,6 +106,8 @@ def test_what_a_guide_may_not_propose_is_replaced():
     assert guide.heard == [(10, True), *((token, False) for token in range(9, 0, -1))][:10]
     proposer.tell([3.0, 2.0, 1.0])
     assert guide.heard[10:] == [(11, good, 3.0), (None, asked[1], 2.0), (None, asked[2], 1.0)]
+    rest = proposer.ask(20)
+    assert len({*asked, *rest}) == len(asked) + len(rest) == sum(part.size for part in admissible(SMALL))
 
 
 def test_what_is_told_decides_what_is_asked():
