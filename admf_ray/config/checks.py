@@ -1,4 +1,4 @@
-"""What only the registry knows: whether classes and parameters that a configuration names exist."""
+"""What only the installation knows: whether classes, parameters and packages that it needs exist."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from admf_ray.config.components import ComponentConfig, check_component, check_s
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.validation import TestStrategyConfig
 from admf_ray.errors import ConfigError, closest
+from admf_ray.space.tpe import require_optuna
 
 __all__ = ["check_pipeline"]
 
@@ -19,9 +20,12 @@ def check_pipeline(config: PipelineConfig) -> None:
     Raises
     ------
     ConfigError
-        The first that is unknown, of a wrong kind or has wrong parameters, with its line.
+        The first that is unknown, of a wrong kind, has wrong parameters or needs a package that is not
+        there, with its line.
     """
     try:
+        if config.phase_1_mining.parameter_search.method == "optuna":
+            require_optuna("phase_1_mining.parameter_search.method")
         check_stack(config.phase_1_mining.container_components, COMPONENTS)
         for k, experiment in enumerate(
             config.phase_2_analysis.experiments if config.phase_2_analysis else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -25,7 +25,7 @@ Bools = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
 BLOCK_POINTS = 65_536
-_INT64_MAX = 2**63 - 1
+INT64_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,13 @@ class Lattice:
         sizes = [axis.size for axis in self.axes]
         return tuple(math.prod(sizes[k + 1 :]) for k in range(len(sizes)))
 
+    @property
+    def index_type(self) -> type[Any]:
+        """What arrays of indices hold: int64, beyond 2**63 Python's numbers."""
+        return np.int64 if self.size <= INT64_MAX else object
+
     def _indices(self, indices: ArrayLike) -> NDArray[Any]:
-        array = np.asarray(indices, dtype=np.int64 if self.size <= _INT64_MAX else object).reshape(-1)
+        array = np.asarray(indices, dtype=self.index_type).reshape(-1)
         if array.size and not 0 <= array.min() <= array.max() < self.size:
             raise IndexError(f"{self.strategy}: index out of the lattice's {self.size} points")
         return array
@@ -122,6 +127,10 @@ class Lattice:
         places = self._indices(indices)
         columns = [self._positions(k, places) for k in range(len(self.axes))]
         return np.stack(columns, axis=1) if columns else np.empty((places.size, 0), dtype=np.int64)
+
+    def index_at(self, positions: Sequence[int]) -> int:
+        """Return the index of the point that stands at a place on each axis."""
+        return sum(int(place) * stride for place, stride in zip(positions, self._strides, strict=True))
 
     def _positions(self, k: int, indices: NDArray[Any]) -> Indices:
         return np.asarray(indices // self._strides[k] % self.axes[k].size).astype(np.int64)
@@ -246,7 +255,7 @@ class Lattice:
         """
         stop = self.size if stop is None else min(stop, self.size)
         for begin in range(start, stop, points):
-            indices = np.arange(begin, min(begin + points, stop), dtype=self._indices([]).dtype)
+            indices = np.arange(begin, min(begin + points, stop), dtype=self.index_type)
             kept = indices[self.admissible(indices)]
             if kept.size:
                 yield kept

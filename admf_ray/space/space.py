@@ -47,10 +47,21 @@ class Space:
         IndexError
             Outside the space.
         """
+        k, within = self.place(index)
+        return self.lattices[k], within
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Return the number of the lattice that an index falls into, and the index within it.
+
+        Raises
+        ------
+        IndexError
+            Outside the space.
+        """
         if not 0 <= index < self.size:
             raise IndexError(f"index {index} is out of the space's {self.size} points")
         k = bisect_right(self.starts, index) - 1
-        return self.lattices[k], index - self.starts[k]
+        return k, index - self.starts[k]
 
     def split(self, start: int, stop: int) -> Iterator[tuple[Lattice, int, int]]:
         """Yield the parts of a range of indices: lattice, first and after-last index within it."""

@@ -1,5 +1,6 @@
 import json
 import pickle
+import sys
 
 import pytest
 import yaml
@@ -138,6 +139,22 @@ def test_optional_parts_may_be_absent(small):
         broken = {"pipeline": {k: v for k, v in small["pipeline"].items() if k != key}}
         with pytest.raises(ConfigError, match=f"^{key}: must be given, found nothing; add it"):
             parse_pipeline(broken)
+
+
+def test_optuna_is_refused_where_it_is_missing(small, write, monkeypatch):
+    search = small["pipeline"]["phase_1_mining"]["parameter_search"]
+    search |= {"method": "optuna", "samples": 20}
+    path = write(small)
+    assert load_pipeline(path).phase_1_mining.parameter_search.method == "optuna"
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(ConfigError) as caught:
+        load_pipeline(path)
+    assert str(caught.value) == (
+        "p.yaml:16 phase_1_mining.parameter_search.method: needs Optuna, found it missing; "
+        "pip install 'admf-ray[optuna]'"
+    )
+    search["method"] = "random"
+    assert load_pipeline(write(small)).phase_1_mining.parameter_search.samples == 20
 
 
 def test_root(small, write):
