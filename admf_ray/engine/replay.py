@@ -42,6 +42,7 @@ from admf_ray.rules.state import (
     PROPOSED,
     REASONS,
     STOP,
+    Market,
 )
 
 __all__ = ["Replay"]
@@ -77,6 +78,8 @@ class Replay:
     liquidate : bool
         Close every position at the last bar's close, costs charged; at its last mark where the symbol
         has no bar there.
+    arrays : Market, optional
+        `market_arrays` of the bars, where somebody has them already.
     """
 
     bars: Bars
@@ -89,6 +92,7 @@ class Replay:
     slices: int = 16
     then: Sequence[Stage] = ()
     liquidate: bool = False
+    arrays: Market | None = None
 
     def run(self) -> ReplayResult:
         """Run every bar of the window.
@@ -114,7 +118,7 @@ class Replay:
         bars = self.bars
         self.bus = self.bus if self.bus is not None else EventBus()
         check_window(self.window, bars.n_bars)
-        self.market = market_arrays(bars)
+        self.market = market_arrays(bars) if self.arrays is None else self.arrays
         self.flags = {**market_flags(bars, self.market), "TAIL": True}
         n = bars.n_symbols
         self.account = np.empty(N_ACCOUNT)

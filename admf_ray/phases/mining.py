@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,10 @@ from admf_ray.config.objectives import direction_of
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.spaces import search_of
 from admf_ray.engine.causality import assert_causal
+from admf_ray.engine.conditions import Conditions
+from admf_ray.engine.points import run_points
 from admf_ray.engine.stack import Stack
-from admf_ray.engine.sweep import sweep
-from admf_ray.errors import ConfigError, ResourceError
+from admf_ray.errors import ComponentError, ConfigError, ResourceError
 from admf_ray.logs import get_logger, identity
 from admf_ray.market import Bars, Fold, Window, load_bars, walk_forward
 from admf_ray.phases.mined import Mined, Searched
@@ -96,6 +96,7 @@ def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None 
     done = 0
     for (stack, _), one in zip(searches, around, strict=True):
         _probe(bars, stack, one.rows[: one.n_points], span)
+    conditions = Conditions.of(bars, windows, trains, warmup=settings.warmup, tail=settings.metrics == "full")
     searched = []
     maximize = direction_of(search.objective) == "maximize"
     judged = [w for w, window in enumerate(windows) if window in (span, *(fold.train for fold in folds))]
@@ -105,7 +106,10 @@ def mine(config: PipelineConfig, on_progress: Callable[[int, int], None] | None 
             for begin in range(0, len(one.rows), BLOCK_POINTS):
                 block = slice(begin, min(begin + BLOCK_POINTS, len(one.rows)))
                 log.info("sweeping points %d to %d of %d", begin, block.stop, len(one.rows))
-                values[block] = _sweep(bars, stack, one.rows[block], windows, trains, settings)
+                found = run_points(conditions, stack, one.rows[block], threads=os.cpu_count() or 1)
+                if found.errors:
+                    raise ComponentError(next(iter(found.errors.values()))[1])
+                values[block] = found.values
                 done += block.stop - begin
                 if on_progress is not None:
                     on_progress(done, total)
@@ -151,29 +155,6 @@ def _probe(bars: Bars, stack: Stack, points: Floats, span: Window) -> None:
         train=train if stack.strategy.fit is not None else None,
     )  # fmt: skip
     log.info("causality: %d bars and %d decisions probed", report.n_bars, report.n_decisions)
-
-
-def _sweep(
-    bars: Bars,
-    stack: Stack,
-    points: Floats,
-    windows: Sequence[Window],
-    trains: Sequence[Window],
-    settings: Any,
-) -> Floats:
-    """Sweep with the bars before each window as its history, or (``warmup: none``) without them."""
-    threads = os.cpu_count() or 1
-    tail = settings.metrics == "full"
-    if settings.warmup == "history":
-        return sweep(bars, stack, points, windows, threads=threads, tail=tail, trains=trains).values
-    parts = []
-    for window, train in zip(windows, trains, strict=True):
-        begin = min(window.start, train.start) if stack.strategy.fit is not None else window.start
-        own = Window(window.name, window.start - begin, window.stop - begin)
-        seen = Window(train.name, train.start - begin, train.stop - begin)
-        cut = bars.slice(begin, window.stop)
-        parts.append(sweep(cut, stack, points, [own], threads=threads, tail=tail, trains=[seen]).values)
-    return np.concatenate(parts, axis=1)
 
 
 def _folds(config: PipelineConfig, bars: Bars, span: Window) -> tuple[Fold, ...]:
