@@ -10,12 +10,13 @@ import click
 from admf_ray.cli.options import data_options, filter_option, parse_settings, settings_option, strategy_files
 from admf_ray.components.base import Component, Filter, Strategy
 from admf_ray.components.user_files import import_components
+from admf_ray.engine.assembly import plain_handlers
 from admf_ray.engine.causality import Report, probe
 from admf_ray.engine.probes.findings import day_of
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ConfigError
 from admf_ray.market import Bars, Window, load_bars
-from admf_ray.phases.backtest import make_stack, plain_handlers
+from admf_ray.phases.backtest import make_stack
 
 __all__ = ["check"]
 

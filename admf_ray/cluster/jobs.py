@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from admf_ray.components.registry import find
 from admf_ray.engine.conditions import Conditions
-from admf_ray.engine.limits import Limits
+from admf_ray.engine.guard import Limits
 from admf_ray.engine.stack import Stack
 from admf_ray.results.identity import point_ids
 from admf_ray.results.schema import Context

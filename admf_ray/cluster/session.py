@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -81,22 +82,23 @@ def session(address: str | None = None, cores: int | None = None, dashboard: boo
     Notes
     -----
     A Ray that runs in this process already is used as it is and left running. One that is started here asks
-    for a token that only this process and its workers know, since Ray executes what any client sends.
+    for a token that only this process and its workers know, since Ray executes what any client sends; a
+    program that imports Ray by itself decides by itself, as Ray reads its environment when it is imported.
     """
-    import ray
-
     for name, value in TUNE.items():
         os.environ.setdefault(name, value)
+    place = address or os.environ.get("RAY_ADDRESS") or "local"
+    added = _prepare(place)
+    import ray
+
     if ray.is_initialized():
         yield _described(ray, "running")
         return
-    place = address or os.environ.get("RAY_ADDRESS") or "local"
     if place.startswith("ray://"):
         raise ResourceError(
             f"--address {place}: must not be a Ray Client address, whose driver runs elsewhere than it seems; submit "
             f"the run as a job (`ray job submit`), or use auto on the head node"
         )
-    added = _prepare(place)
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if place == "local":
         options |= {"include_dashboard": dashboard, "num_cpus": cores}
@@ -118,7 +120,7 @@ def session(address: str | None = None, cores: int | None = None, dashboard: boo
 
 def _prepare(place: str) -> list[str]:
     """Set what Ray reads when it starts; returns what to take back."""
-    if place != "local":
+    if place != "local" or "ray" in sys.modules:
         return []
     wanted = dict(LOCAL)
     if "RAY_AUTH_MODE" not in os.environ:

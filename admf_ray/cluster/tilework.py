@@ -13,12 +13,12 @@ from admf_ray.cluster.jobs import Job, Shared, decoded
 from admf_ray.cluster.memory import private_bytes
 from admf_ray.cluster.tiles import Tile
 from admf_ray.components.user_files import import_components
-from admf_ray.engine.conditions import warm
 from admf_ray.engine.guard import guarded
-from admf_ray.engine.points import Outcome
+from admf_ray.engine.board import OK, STATUSES, Outcome
+from admf_ray.engine.points import run_points
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ResourceError
-from admf_ray.results.schema import STATUSES, part_name, part_table
+from admf_ray.results.schema import part_name, part_table
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 
 __all__ = ["TileWork"]
@@ -92,8 +92,13 @@ class TileWork:
     def _stack(self, k: int, rows: Any) -> Stack:
         """Return a job's stack, its code compiled and loaded before the first child is made."""
         if k not in self._stacks:
-            self._stacks[k] = self.shared.jobs[k].names.build()
-            warm(self.shared.conditions, self._stacks[k], rows[:1])
+            shared = self.shared
+            stack = self._stacks[k] = shared.jobs[k].names.build()
+            if shared.jobs[k].compiled:
+                # a child first: what a point does to its process must not happen to this one
+                safe = guarded(shared.conditions, stack, rows[:1], shared.limits)
+                if safe.status[0] == OK:
+                    run_points(shared.conditions, stack, rows[:1])
         return self._stacks[k]
 
     def _best(

@@ -162,7 +162,7 @@ class Graph:
             self._index[key] = node
         return node
 
-    def compute(self, wanted: Sequence[int], bars: Bars) -> Array:
+    def compute(self, wanted: Sequence[int], bars: Bars, beat: Callable[[], None] | None = None) -> Array:
         """Compute the wanted nodes.
 
         Parameters
@@ -170,6 +170,8 @@ class Graph:
         wanted : sequence of int
             Node indices.
         bars : Bars
+        beat : callable, optional
+            Called after each node.
 
         Returns
         -------
@@ -183,6 +185,8 @@ class Graph:
         values: dict[int, Array] = {}
         for index in sorted(needed):
             values[index] = _evaluate(self.nodes[index], values, bars)
+            if beat is not None:
+                beat()
             for done in [i for i, last in last_use.items() if last == index and i != index]:
                 values.pop(done, None)
         for row, index in enumerate(wanted):

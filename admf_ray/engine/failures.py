@@ -11,12 +11,16 @@ from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
 from admf_ray.errors import ADMFError, ComponentError, line_in
 
-__all__ = ["COMPILE_ERRORS", "asked", "explain"]
+__all__ = ["COMPILE_ERRORS", "DoesNotCompile", "asked", "explain"]
 
 COMPILE_ERRORS = (NumbaError, UnsupportedBytecodeError)
 
 _PLACE = re.compile(r'File "(?P<a>[^"]+)", line (?P<m>\d+)|(?:at|from) (?P<b>/\S+\.py) \((?P<n>\d+)\)')
 _ATTRIBUTE = re.compile(r"Unknown attribute '(\w+)' of type ([NP])_\w+\(")
+
+
+class DoesNotCompile(ComponentError):  # noqa: N818 - reads as what it says
+    """A rule does not compile: wrong code for every point."""
 
 
 def asked(
@@ -51,7 +55,7 @@ def asked(
         raise ComponentError(f"{place}{where}: {raised}; mend it") from error
 
 
-def explain(error: Exception, strategy: str) -> ComponentError:
+def explain(error: Exception, strategy: str) -> DoesNotCompile:
     """Return a compile failure as one line.
 
     Parameters
@@ -75,7 +79,7 @@ def explain(error: Exception, strategy: str) -> ComponentError:
     places = ((m["a"] or m["b"], m["m"] or m["n"]) for m in _PLACE.finditer(text))
     own = next((f"{Path(f).name}:{n} " for f, n in places if _is_users(Path(f))), "")
     telling = re.sub(r" *Raised from .*", "", telling)[:200].rstrip(".")
-    return ComponentError(f"{own}{strategy}: does not compile, {telling}; use scalars and math, or on_bar")
+    return DoesNotCompile(f"{own}{strategy}: does not compile, {telling}; use scalars and math, or on_bar")
 
 
 def _is_users(file: Path) -> bool:

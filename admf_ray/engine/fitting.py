@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,6 +70,7 @@ def fitted_tables(
     bars: Bars,
     train: Window,
     capacity: int,
+    beat: Callable[[], None] | None = None,
 ) -> Iterator[Table]:
     """Yield tables of a strategy with `fit`, as `inputs.tables` does.
 
@@ -88,7 +89,7 @@ def fitted_tables(
         graph = Graph()
         nodes = trace(stack, structure, values[chosen], graph, skip_strategy=True)
         distinct, inverse = np.unique(nodes, return_inverse=True)
-        shared = graph.compute([int(i) for i in distinct], bars)
+        shared = graph.compute([int(i) for i in distinct], bars, beat)
         cache: dict[bytes, int] = {}
         learned: list[Floats] = []
         first_rows = np.empty((len(chosen), len(own)), dtype=np.int64)
@@ -98,6 +99,8 @@ def fitted_tables(
             if key not in cache:
                 cache[key] = len(learned) * len(own)
                 learned.append(_learned(stack.strategy, stack.strategy.decode(row), own, bars, train))
+                if beat is not None:
+                    beat()
             first_rows[i] = cache[key] + np.arange(len(own))
         rows = np.concatenate([*learned, shared]) if rest else np.concatenate(learned)
         others = inverse.reshape(nodes.shape) + len(learned) * len(own)

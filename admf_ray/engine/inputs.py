@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ __all__ = [
     "market_arrays",
     "market_flags",
     "regime_rows",
+    "slice_cuts",
     "tables",
 ]
 
@@ -291,6 +292,7 @@ def tables(
     bars: Bars,
     train: Window | None,
     limit_bytes: int,
+    beat: Callable[[], None] | None = None,
 ) -> Iterator[Table]:
     """Yield the points in order, in runs whose prepared values fit the memory limit.
 
@@ -300,6 +302,8 @@ def tables(
         Bars that `fit` may see, for strategies that learn.
     limit_bytes : int
         Most memory of one table.
+    beat : callable, optional
+        Called after each thing prepared.
     """
     row_bytes = bars.n_bars * bars.n_symbols * 8
     capacity = max(limit_bytes // row_bytes, 1)
@@ -308,7 +312,7 @@ def tables(
 
         if train is None:
             raise ComponentError(f"{stack.strategy.label()}: learns, so it needs a training window; give one")
-        yield from fitted_tables(stack, structure, values, points, bars, train, capacity)
+        yield from fitted_tables(stack, structure, values, points, bars, train, capacity, beat)
         return
     graph = Graph()
     nodes = trace(stack, structure, values[points], graph)
@@ -317,7 +321,7 @@ def tables(
         end = _fitting_end(nodes, begin, capacity)
         distinct, inverse = np.unique(nodes[begin:end], return_inverse=True)
         ix = np.ascontiguousarray(inverse.reshape(end - begin, -1), dtype=np.int64)
-        rows = graph.compute([int(i) for i in distinct], bars)
+        rows = graph.compute([int(i) for i in distinct], bars, beat)
         yield Table(points[begin:end], flat(rows), first_known(rows), ix)
         begin = end
 

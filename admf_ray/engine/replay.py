@@ -44,6 +44,7 @@ from admf_ray.rules.state import (
     PROPOSED,
     REASONS,
     STOP,
+    Market,
 )
 
 __all__ = ["Replay"]
@@ -83,6 +84,8 @@ class Replay:
         Market regime at each close, -1 where unknown.
     n_regimes : int
         Number of regimes; labels are below it.
+    arrays : Market, optional
+        `market_arrays` of the bars, where somebody has them already.
     """
 
     bars: Bars
@@ -97,6 +100,7 @@ class Replay:
     liquidate: bool = False
     labels: NDArray[np.int64] | None = None
     n_regimes: int = 0
+    arrays: Market | None = None
 
     def run(self) -> ReplayResult:
         """Run every bar of the window.
@@ -122,8 +126,8 @@ class Replay:
         bars = self.bars
         self.bus = self.bus if self.bus is not None else EventBus()
         check_window(self.window, bars.n_bars)
-        self.market = market_arrays(bars)
         self.regimes = regime_rows(self.labels, self.n_regimes, bars.n_bars)
+        self.market = market_arrays(bars) if self.arrays is None else self.arrays
         self.flags = {**market_flags(bars, self.market), "TAIL": True}
         n = bars.n_symbols
         self.account = np.empty(N_ACCOUNT)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.cluster.canary import canary
 from admf_ray.cluster.jobs import Job, Shared
-from admf_ray.cluster.run import Options, Ran, run_tiles
 from admf_ray.cluster.session import Session, session
 from admf_ray.cluster.tiles import Tile, tiles_of
 from admf_ray.config.load import parse_pipeline
@@ -21,7 +20,7 @@ from admf_ray.config.schema import PipelineConfig
 from admf_ray.engine.causality import assert_causal
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.guard import Limits
-from admf_ray.engine.scoped import build_container, plain_handlers, replay_in
+from admf_ray.engine.assembly import build_container, plain_handlers, replay_in
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ADMFError, ConfigError
 from admf_ray.logs import get_logger
@@ -35,6 +34,9 @@ from admf_ray.phases.written import write_mined
 from admf_ray.results.points import StoredPoints
 from admf_ray.results.identity import point_ids
 from admf_ray.results.store import RunStore
+
+if TYPE_CHECKING:
+    from admf_ray.cluster.run import Ran
 
 __all__ = ["BacktestCoordinator", "Settings"]
 
@@ -185,6 +187,8 @@ class BacktestCoordinator:
             self.ran = self._run(jobs, tiles, here, watch)
 
     def _run(self, jobs: Sequence[Job], tiles: Sequence[Tile], here: Session, watch: Watch) -> Ran:
+        from admf_ray.cluster.run import Options, run_tiles  # Ray reads its environment when it is imported
+
         execution, limits = self.config.phase_1_mining.execution, self.config.container_settings
         thread = execution.parallelism == "thread"
         shared = Shared(
@@ -205,7 +209,6 @@ class BacktestCoordinator:
             point_timeout_s=execution.point_timeout_s,
             memory_bytes=containers.memory_limit_per_container,
             fresh_process=execution.isolation_level == "process",
-            teardown_timeout_s=containers.teardown_timeout,
         )
 
     def _cores(self) -> int | None:

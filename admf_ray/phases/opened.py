@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from admf_ray.config.load import parse_pipeline
 from admf_ray.config.schema import PipelineConfig
-from admf_ray.engine.scoped import build_container, replay_in
+from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.errors import ConfigError
 from admf_ray.phases.backtest import Backtest
 from admf_ray.phases.manifest import config_of

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from admf_ray.cluster.run import Ran
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
 from admf_ray.phases.walk import Walked, walk
 from admf_ray.results.store import RunStore
+
+if TYPE_CHECKING:
+    from admf_ray.cluster.run import Ran
 
 __all__ = ["Pipeline", "PipelineResult"]
 

@@ -15,7 +15,7 @@ from admf_ray.config.mining import NeighborhoodConfig
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.spaces import search_of
 from admf_ray.engine.conditions import Conditions
-from admf_ray.engine.inputs import market_arrays, slice_cuts
+from admf_ray.engine.inputs import slice_cuts
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ConfigError
 from admf_ray.market import Bars, Fold, Window, load_bars, walk_forward
@@ -94,8 +94,8 @@ def prepare_search(config: PipelineConfig) -> Search:
     folds = _folds(config, bars, span)
     windows = (span, *(window for fold in folds for window in (fold.train, fold.test)))
     trains = (span, *(fold.train for fold in folds for _ in range(2)))
-    conditions = Conditions(
-        bars, windows, trains, warmup=settings.warmup, tail=settings.metrics == "full", market=market_arrays(bars)
+    conditions = Conditions.of(
+        bars, windows, trains, warmup=settings.warmup, tail=settings.metrics == "full"
     )
     searches = tuple(search_of(config, one) for one in grid_of(config).strategies)
     return Search(config, span, folds, conditions, searches)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from admf_ray.components.base import Strategy
+from admf_ray.engine.assembly import plain_handlers
 from admf_ray.engine.causality import probe
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ComponentError
-from admf_ray.phases.backtest import plain_handlers
 
 
 class Honest(Strategy):
