@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from admf_ray.analysis.clustering.compare import Comparison, compare_clusters
 from admf_ray.analysis.clustering.features import Features, features_of
@@ -95,8 +94,7 @@ def return_distribution_clustering(
     rows = checked(returns)
     known = distinct(rows, time_in_market_frac)
     features = features_of(rows, time_in_market_frac, regimes)
-    with threadpool_limits(1):
-        kinds = group_by_features(features.values[known.first], seed)
-        moves = group_by_correlation(distances(correlations(rows[known.first])))
+    kinds = group_by_features(features.values[known.first], seed)
+    moves = group_by_correlation(distances(correlations(rows[known.first])))
     kinds, moves = (one._replace(labels=numbered(one.labels, known.of)) for one in (kinds, moves))
     return Clustering(features, kinds, moves, len(known.first))

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from admf_ray.analysis.clustering.one import Cluster
 from admf_ray.analysis.clustering.series import correlations, varies
@@ -75,8 +74,7 @@ def compare_clusters(clusters: Sequence[Cluster]) -> Comparison:
     """
     rows = np.stack([one.returns for one in clusters])
     moves = varies(rows)
-    with threadpool_limits(1):
-        found = np.where(moves[:, None] & moves, correlations(rows), np.nan)
+    found = np.where(moves[:, None] & moves, correlations(rows), np.nan)
     sharpe = np.array([one.sharpe for one in clusters])
     shared = 2.0 + 2.0 * found
     together = np.where(shared > NOISE, shared, np.nan)

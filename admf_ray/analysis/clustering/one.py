@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from admf_ray.analysis.clustering.features import Features, features_of
 from admf_ray.analysis.clustering.series import checked, correlations, distances, distinct, varies
@@ -109,8 +108,7 @@ def analyse_cluster(
     # members in the order of their series, whatever order they came in
     order = np.lexsort((time_in_market_frac, known.of))
     rows = rows[order]
-    with threadpool_limits(1):
-        correlation = correlations(rows)
+    correlation = correlations(rows)
     # equal bits move as one, also those that do not vary
     same = known.of[order][:, None] == known.of[order]
     correlation[same] = 1.0

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from admf_ray.analysis.walk_forward import NOISE
 from admf_ray.errors import DataError
@@ -92,7 +93,9 @@ def correlations(rows: Floats) -> Floats:
     rest = np.where(moves[:, None], rows - rows.mean(axis=1, keepdims=True), 0.0)
     size = np.sqrt((rest * rest).sum(axis=1, keepdims=True))
     unit = rest / np.where(moves[:, None], size, 1.0)
-    found = np.clip(unit @ unit.T, -1.0, 1.0)
+    # threads add in an order of their own
+    with threadpool_limits(1):
+        found = np.clip(unit @ unit.T, -1.0, 1.0)
     np.fill_diagonal(found, 1.0)
     return np.asarray((found + found.T) / 2.0)
 

@@ -86,5 +86,5 @@ def confidence_band(returns: Floats, *, n_paths: int = 1_000, seed: int = 0) -> 
     for k, ((drawn,), _) in enumerate(source.bootstrap(n_paths)):
         paths[k] = np.cumprod(drawn)[marks]
     low, middle, high = np.percentile(paths, PERCENTILES, axis=0)
-    curve: Floats = np.cumprod(growth)[marks]
+    curve = np.cumprod(growth, dtype=np.float64)[marks]
     return Band(marks, curve, low, middle, high, block, n_paths)
