@@ -129,6 +129,8 @@ class Board:
             self.slice_sums[points] = slices[:, place[0], : self.slice_sums.shape[1]]
         if split is not None:
             self.regime_sums[points] = split
+        if split is not None:
+            self.regime_sums[points] = split
         if last:
             self.status[points] = OK
         self.cells[BEATS] += 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn.linear_model as sklearn
 
 from admf_ray import Param, Strategy
 from admf_ray.engine.replay import Replay
@@ -10,8 +11,6 @@ from admf_ray.engine.sweep import sweep
 from admf_ray.errors import ComponentError
 from admf_ray.market import Window
 from admf_ray.market.synthetic import random_walk
-
-sklearn = pytest.importorskip("sklearn.linear_model")
 
 
 class Learned(Strategy):
