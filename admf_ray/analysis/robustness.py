@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Robustness", "as_scores", "best_first", "robustness"]
+__all__ = ["Robustness", "as_scores", "best_first", "robust_score", "robustness"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -80,21 +81,35 @@ def robustness(scores: Floats, index: Indices) -> Robustness:
     """
     n, n_windows = len(index), scores.shape[1]
     out = Robustness(*(np.full((n, n_windows), np.nan) for _ in Robustness._fields))
+    for block, w, own, others, count in _neighbourhoods(scores, index):
+        out.robust_score[block, w] = _robust(own, others, count)
+        out.stability[block, w] = _stability(own, np.sort(others, axis=1), count)
+        out.degradation[block, w] = _degradation(own, np.where(index[block] >= 0, others, 0.0), count)
+    return out
+
+
+def robust_score(scores: Floats, index: Indices) -> Floats:
+    """Return the `robust_score` of `robustness` alone, float64 (n_points, n_windows)."""
+    out = np.empty((len(index), scores.shape[1]))
+    for block, w, own, others, count in _neighbourhoods(scores, index):
+        out[block, w] = _robust(own, others, count)
+    return out
+
+
+def _neighbourhoods(scores: Floats, index: Indices) -> Iterator[tuple[slice, int, Floats, Floats, Indices]]:
+    """Yield each block and window with own scores, neighbours' (inf where none) and their number."""
     step = max(BLOCK_ENTRIES // (index.shape[1] + 1), 1)
-    for begin in range(0, n, step):
-        block = slice(begin, min(begin + step, n))
+    for begin in range(0, len(index), step):
+        block = slice(begin, min(begin + step, len(index)))
         near = index[block]
         there = near >= 0
-        count = there.sum(axis=1)
-        for w in range(n_windows):
-            own = scores[block, w]
+        for w in range(scores.shape[1]):
             # absent ones sort to the end, behind every score
-            others = np.where(there, scores[near, w], np.inf)
-            ordered = np.sort(np.column_stack([own, others]), axis=1)
-            out.robust_score[block, w] = _quantile(ordered, count + 1, ROBUST_QUANTILE)
-            out.stability[block, w] = _stability(own, np.sort(others, axis=1), count)
-            out.degradation[block, w] = _degradation(own, np.where(there, others, 0.0), count)
-    return out
+            yield block, w, scores[block, w], np.where(there, scores[near, w], np.inf), there.sum(axis=1)
+
+
+def _robust(own: Floats, others: Floats, count: Indices) -> Floats:
+    return _quantile(np.sort(np.column_stack([own, others]), axis=1), count + 1, ROBUST_QUANTILE)
 
 
 def _quantile(ordered: Floats, count: Indices, q: float) -> Floats:
