@@ -56,7 +56,7 @@ def block_length(returns: Floats) -> float:
         return 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
         found = optimal_block_length(columns)["stationary"].to_numpy()
-    return max(float(np.median(np.nan_to_num(found, nan=1.0, posinf=1.0))), 1.0)
+    return float(np.median(np.maximum(np.nan_to_num(found, nan=1.0, posinf=1.0), 1.0)))
 
 
 def redrawn(n_bars: int, block_bars: float, n_draws: int, seed: int) -> Iterator[Indices]:
@@ -126,7 +126,7 @@ def long_run_variance(returns: Floats, block_bars: float) -> Floats:
     weights = np.maximum(rfft(kernel).real, 0.0)  # k(n - i) is k(i)
     weights[1 : (n + 1) // 2] *= 2.0
     waves = rfft(returns - returns.mean(axis=0), axis=0)
-    return weights @ (waves.real**2 + waves.imag**2) / n**2
+    return np.einsum("f,fk->k", weights, waves.real**2 + waves.imag**2) / n**2
 
 
 def interval(

@@ -127,12 +127,14 @@ def _stability(own: Floats, ordered: Floats, count: Indices) -> Floats:
     out = np.where(own > 0, np.nan, 0.0)
     if known.any():
         middle = _quantile(ordered[known], count[known], 0.5)
-        out[known] = np.clip(middle / own[known], 0.0, 1.0)
+        with np.errstate(over="ignore"):  # own next to 0
+            out[known] = np.clip(middle / own[known], 0.0, 1.0)
     return out
 
 
 def _degradation(own: Floats, others: Floats, count: Indices) -> Floats:
     known = (own > 0) & (count > 0)
     out = np.full(own.size, np.nan)
-    out[known] = 1.0 - others[known].sum(axis=1) / count[known] / own[known]
+    with np.errstate(over="ignore"):
+        out[known] = 1.0 - others[known].sum(axis=1) / count[known] / own[known]
     return out

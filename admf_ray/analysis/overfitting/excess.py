@@ -71,8 +71,8 @@ def shape(returns: Floats) -> Shape:
     if n >= 2:
         mean = returns.mean()
         rest = returns - mean
-        variance = rest @ rest / n
-        if variance > NOISE * (returns @ returns) / n:
+        variance = (rest**2).mean()
+        if variance > NOISE * (returns**2).mean():
             sharpe = mean / np.sqrt(variance * n / (n - 1))
             third, fourth = (rest**3).mean(), (rest**4).mean()
             return Shape(float(sharpe), float(third / variance**1.5), float(fourth / variance**2), n)

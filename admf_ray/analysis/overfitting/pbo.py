@@ -161,6 +161,6 @@ def _judged(n_points: int, inside: Floats, outside: Floats, ranks: Floats, chose
     figures = (np.nan, np.nan, np.nan)
     if n_points > 1:
         rest = inside - inside.mean()
-        slope = rest @ outside / (rest @ rest) if (inside != inside[0]).any() else np.nan
+        slope = (rest * outside).sum() / (rest**2).sum() if (inside != inside[0]).any() else np.nan
         figures = (float((logits <= 0.0).mean()), float(slope), float((outside < 0.0).mean()))
     return Pbo(*figures, logits, inside, outside, chosen)
