@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from admf_ray.analysis.overfitting.trials import distinct_sample, effective_trials
+from admf_ray.analysis.overfitting.trials import distinct_sample, effective_trials, effective_trials_spread
 
 
 def orthogonal(n, k):
@@ -43,3 +43,9 @@ def test_equal_points_are_sampled_once():
     assert set(few) < {0, 1, 2, 3}
     np.testing.assert_array_equal(few, distinct_sample(sums, 2, seed=5))
     assert len({tuple(distinct_sample(sums, 2, seed=k)) for k in range(20)}) > 1
+
+
+def test_spread_is_at_least_that_of_one_estimate():
+    assert effective_trials_spread(np.array([0.1, 0.3, np.nan]), 10_000) == pytest.approx(np.sqrt(0.02))
+    assert effective_trials_spread(np.array([0.1, 0.1001]), 10_000) == 0.01
+    assert effective_trials_spread(np.array([np.nan]), 400) == 0.05
