@@ -110,7 +110,8 @@ def deflated_sharpe(seen: Shape, n_trials: float, trial_spread: float) -> float:
     seen : Shape
         Of the selected point.
     n_trials, trial_spread : float
-        As in `expected_maximum_sharpe`.
+        As in `expected_maximum_sharpe`: either all points and their standard deviation, or
+        `effective_trials` and `effective_trials_spread`.
 
     Returns
     -------

@@ -76,7 +76,8 @@ def superior_ability(
     predictive ability", section 2.4: variances exact for the stationary bootstrap, points recentred at
     their mean unless it is below ``-s sqrt(2 log log n / n)``. p-values are
     ``(1 + draws at least as high) / (1 + draws)``, never 0. Points whose excess does not vary have no
-    studentized mean and count as 0. Cost: ``2 n_draws n_bars`` multiplications per point, in BLAS.
+    studentized mean and count as 0. Cost: ``n_draws n_bars`` multiplications per point, in BLAS, whose
+    last bits depend on its threads; a p-value would change only with a draw that close to what was seen.
     """
     drawn = times_drawn(n_bars, block_bars, n_draws, seed)
     high, high_t = np.full(n_draws, -np.inf), np.zeros(n_draws)
