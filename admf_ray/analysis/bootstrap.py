@@ -115,7 +115,7 @@ def long_run_variance(returns: Floats, block_bars: float) -> Floats:
     -----
     ``sum of k(i) g(i)`` over lags, ``g`` the circular autocovariance and
     ``k(i) = (1 - i/n)(1 - p)^i + (i/n)(1 - p)^(n - i)``, ``p = 1/block_bars``: Politis and Romano (1994),
-    lemma 1, eq. 6; Hansen (2005) studentizes with it. Taken as a weighted sum of the periodogram, so it
+    lemma 1; Hansen (2005) studentizes with it. Taken as a weighted sum of the periodogram, so it
     costs one Fourier transform per series and is never negative.
     """
     from scipy.fft import rfft

@@ -75,9 +75,9 @@ def sharpe_difference(
 
     Notes
     -----
-    Source: Ledoit and Wolf (2008), "Robust performance hypothesis testing with the Sharpe ratio", section
-    3.2.2, with the stationary bootstrap in place of circular blocks: the standard error is that of
-    `long_run_variance`; in a draw, that of its blocks' sums. p-values and interval come from the same
+    Source: Ledoit and Wolf (2008), "Robust performance hypothesis testing with the Sharpe ratio", their
+    studentized bootstrap, with the stationary bootstrap in place of circular blocks: the standard error is
+    that of `long_run_variance`; in a draw, that of its blocks' sums. p-values and interval come from the same
     draws: ``p_better = (1 + draws of t at least as high) / (1 + n_draws)``, and up to that rounding it is
     below ``(1 - confidence)/2`` where the interval is above 0. Both series are resampled together.
     """

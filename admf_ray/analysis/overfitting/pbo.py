@@ -84,7 +84,7 @@ def pbo(sums: Floats, slice_bars: int, *, threads: int = 1) -> Pbo:
     Notes
     -----
     Zero variance has Sharpe ratio 0; in sample, the first of equals is selected. Source: Bailey, Borwein,
-    López de Prado and Zhu (2017), "The probability of backtest overfitting", section 2.2; there ranks go
+    López de Prado and Zhu (2017), "The probability of backtest overfitting", CSCV; there ranks go
     without ties. Two passes of n_points x n_splits Sharpe ratios, none of them kept. On one data set
     without any edge the figure is anywhere; only its mean over data sets is near one half.
     """

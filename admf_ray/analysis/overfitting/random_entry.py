@@ -57,7 +57,7 @@ def random_entry(
     -----
     Per bar ``sum of w r - cost sum of |change of w|``, compounded, from a flat start; a loss of all ends it
     at -1. Symbols shift together. Keeps time in market, holding times and turnover (but for the cut at
-    the join); Source: Aronson (2006), "Evidence-Based Technical Analysis", ch. 6, permuting positions
+    the join); Source: Aronson (2006), "Evidence-Based Technical Analysis", permuting positions
     against returns; here circularly, which keeps the order of the positions.
     """
     paths = weights.reshape(len(weights), -1)

@@ -37,7 +37,8 @@ def probabilistic_sharpe(seen: Shape, threshold: float = 0.0) -> float:
     Notes
     -----
     ``Phi((SR - SR*) sqrt(n - 1) / sqrt(1 - skew SR + (kurtosis - 1)/4 SR^2))``. Source: Bailey and López de
-    Prado (2012), "The Sharpe ratio efficient frontier", eq. 11.
+    Prado (2012), "The Sharpe ratio efficient frontier", probabilistic Sharpe
+    ratio.
 
     Examples
     --------
@@ -67,7 +68,7 @@ def minimum_track_record_bars(seen: Shape, threshold: float = 0.0, confidence: f
 
     Notes
     -----
-    Source: Bailey and López de Prado (2012), eq. 13.
+    Source: Bailey and López de Prado (2012), minimum track record length.
     """
     ahead = seen.sharpe - threshold
     if ahead <= 0.0:
@@ -142,7 +143,8 @@ def minimum_backtest_bars(n_trials: float, sharpe: float) -> float:
     Notes
     -----
     The n at which `expected_maximum_sharpe` with spread ``1/sqrt(n)`` equals it. Source: Bailey, Borwein,
-    López de Prado and Zhu (2014), "Pseudo-mathematics and financial charlatanism", theorem 2, in bars.
+    López de Prado and Zhu (2014), "Pseudo-mathematics and financial charlatanism", minimum backtest
+    length, in bars.
     """
     if sharpe <= 0.0:
         return math.inf

@@ -72,8 +72,8 @@ def superior_ability(
 
     Notes
     -----
-    Sources: White (2000), "A reality check for data snooping", eq. 11-12; Hansen (2005), "A test for superior
-    predictive ability", section 2.4: variances exact for the stationary bootstrap, points recentred at
+    Sources: White (2000), "A reality check for data snooping"; Hansen (2005), "A test for superior
+    predictive ability", consistent version: variances exact for the stationary bootstrap, points recentred at
     their mean unless it is below ``-s sqrt(2 log log n / n)``. p-values are
     ``(1 + draws at least as high) / (1 + draws)``, never 0. Points whose excess does not vary have no
     studentized mean and count as 0. Cost: ``n_draws n_bars`` multiplications per point, in BLAS, whose
