@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Robustness", "as_scores", "best_first", "robustness"]
+__all__ = ["Robustness", "as_scores", "best_first", "robust_score", "robustness"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -82,23 +82,38 @@ def robustness(scores: Floats, near: Callable[[int, int], Indices], n_points: in
     one that would interpolate with -inf is -inf. A point without neighbours has its own score as robust
     score; stability and degradation of a positive one are NaN.
     """
-    n_windows = scores.shape[1]
-    out = Robustness(*(np.full((n_points, n_windows), np.nan) for _ in Robustness._fields))
+    out = Robustness(*(np.full((n_points, scores.shape[1]), np.nan) for _ in Robustness._fields))
+    for block, w, own, others, count in _neighbourhoods(scores, near, n_points):
+        out.robust_score[block, w] = _robust(own, others, count)
+        out.stability[block, w] = _stability(own, np.sort(others, axis=1), count)
+        out.degradation[block, w] = _degradation(own, np.where(others < np.inf, others, 0.0), count)
+    return out
+
+
+def robust_score(scores: Floats, near: Callable[[int, int], Indices], n_points: int) -> Floats:
+    """Return the `robust_score` of `robustness` alone, float64 (n_points, n_windows)."""
+    out = np.empty((n_points, scores.shape[1]))
+    for block, w, own, others, count in _neighbourhoods(scores, near, n_points):
+        out[block, w] = _robust(own, others, count)
+    return out
+
+
+def _neighbourhoods(
+    scores: Floats, near: Callable[[int, int], Indices], n_points: int
+) -> Iterator[tuple[slice, int, Floats, Floats, Indices]]:
+    """Yield each block and window with own scores, neighbours' (inf where none) and their number."""
     step = max(BLOCK_ENTRIES // (near(0, 0).shape[1] + 1), 1)
     for begin in range(0, n_points, step):
         block = slice(begin, min(begin + step, n_points))
         index = near(block.start, block.stop)
         there = index >= 0
-        count = there.sum(axis=1)
-        for w in range(n_windows):
-            own = scores[block, w]
+        for w in range(scores.shape[1]):
             # absent ones sort to the end, behind every score
-            others = np.where(there, scores[index, w], np.inf)
-            ordered = np.sort(np.column_stack([own, others]), axis=1)
-            out.robust_score[block, w] = _quantile(ordered, count + 1, ROBUST_QUANTILE)
-            out.stability[block, w] = _stability(own, np.sort(others, axis=1), count)
-            out.degradation[block, w] = _degradation(own, np.where(there, others, 0.0), count)
-    return out
+            yield block, w, scores[block, w], np.where(there, scores[index, w], np.inf), there.sum(axis=1)
+
+
+def _robust(own: Floats, others: Floats, count: Indices) -> Floats:
+    return _quantile(np.sort(np.column_stack([own, others]), axis=1), count + 1, ROBUST_QUANTILE)
 
 
 def _quantile(ordered: Floats, count: Indices, q: float) -> Floats:
@@ -116,12 +131,14 @@ def _stability(own: Floats, ordered: Floats, count: Indices) -> Floats:
     out = np.where(own > 0, np.nan, 0.0)
     if known.any():
         middle = _quantile(ordered[known], count[known], 0.5)
-        out[known] = np.clip(middle / own[known], 0.0, 1.0)
+        with np.errstate(over="ignore"):  # own next to 0
+            out[known] = np.clip(middle / own[known], 0.0, 1.0)
     return out
 
 
 def _degradation(own: Floats, others: Floats, count: Indices) -> Floats:
     known = (own > 0) & (count > 0)
     out = np.full(own.size, np.nan)
-    out[known] = 1.0 - others[known].sum(axis=1) / count[known] / own[known]
+    with np.errstate(over="ignore"):
+        out[known] = 1.0 - others[known].sum(axis=1) / count[known] / own[known]
     return out

@@ -48,11 +48,10 @@ def test_figures_equal_their_definitions_point_by_point(case):
             elif not others.size:
                 assert np.isnan([found.stability[i, w], found.degradation[i, w]]).all()
             else:
-                middle = np.median(others)
-                assert found.stability[i, w] == pytest.approx(
-                    min(max(middle / own, 0), 1), rel=1e-9, abs=1e-12
-                )
-                assert found.degradation[i, w] == pytest.approx(1 - others.mean() / own, rel=1e-9, abs=1e-9)
+                with np.errstate(over="ignore"):
+                    share, mean = np.median(others) / own, others.mean() / own
+                assert found.stability[i, w] == pytest.approx(min(max(share, 0), 1), rel=1e-9, abs=1e-12)
+                assert found.degradation[i, w] == pytest.approx(1 - mean, rel=1e-9, abs=1e-9)
 
 
 @given(nps.arrays(float, (5, 2), elements=SCORE))

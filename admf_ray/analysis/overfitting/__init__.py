@@ -1,0 +1,1 @@
+"""Is it luck: statistics that count every trial. Pure functions of arrays."""
