@@ -43,7 +43,7 @@ class HiddenMarkov(RegimeClassifier):
     -----
     Every state is equally probable before the first return. The first bar has no return, so no label.
     Source: Hamilton (1989), "A new approach to the economic analysis of nonstationary time series and the
-    business cycle", section 4, the filter; without autoregression, as Rydén, Teräsvirta and Åsbrink (1998),
+    business cycle", whose filter this is; without autoregression, as Rydén, Teräsvirta and Åsbrink (1998),
     "Stylized facts of daily return series and the hidden Markov model".
     """
 

@@ -37,8 +37,8 @@ class TrendVolatility(RegimeClassifier):
     200 bars against which the price is held, without a band: Brock, Lakonishok and LeBaron (1992), "Simple
     technical trading rules and the stochastic properties of stock returns", the rule (1, 200, 0), and Faber
     (2007), "A quantitative approach to tactical asset allocation", in months. Volatility from the returns
-    of a month of 20 days, as Schwert (1989), "Why does stock market volatility change over time?", eq. 1,
-    there with 2 × the autocovariance. The median is a convention here: it halves the training bars.
+    of a month of days, as French, Schwert and Stambaugh (1987), "Expected stock returns and volatility",
+    there with the neighbours' covariance. The median is a convention here: it halves the training bars.
     Lengths are bars, whatever their frequency: intraday regimes are short ones.
     """
 
