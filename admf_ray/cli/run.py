@@ -33,12 +33,20 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--address", metavar="HOST:PORT", help="Ray cluster to join; RAY_ADDRESS, or this machine.")
     @click.option("--workers", type=click.IntRange(1), help="At most so many workers.")
-    @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Points in each table.")
+    @click.option(
+        "--top", type=click.IntRange(1), default=10, show_default=True, help="Points in each table."
+    )
     @click.option("--quiet", is_flag=True, help="Print only where the results are.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @functools.wraps(command)
     def wrapped(
-        *args: Any, address: str | None, workers: int | None, top: int, quiet: bool, as_json: bool, **kwargs: Any
+        *args: Any,
+        address: str | None,
+        workers: int | None,
+        top: int,
+        quiet: bool,
+        as_json: bool,
+        **kwargs: Any,
     ) -> Any:
         how = {"address": address, "workers": workers, "top": top, "quiet": quiet, "as_json": as_json}
         return command(*args, how=how, **kwargs)

@@ -17,7 +17,7 @@ BARS = 512
 
 @kernel
 def _reference(close, out):  # type: ignore[no-untyped-def]  # typed by numba
-    """Indicators, products, quotients, roots and powers of a price path, each bar's on the bars before."""
+    """Take indicators, products, quotients, roots and powers of a price path."""
     fast, slow, spread, strength = sma(close, 7), ema(close, 30), rolling_std(close, 20), rsi(close, 14)
     cash, qty = 1e5, 0.0
     for t in range(31, close.size):

@@ -17,7 +17,7 @@ from admf_ray.engine.stack import Stack
 from admf_ray.results.identity import point_ids
 from admf_ray.results.schema import Context
 from admf_ray.results.store import RunStore
-from admf_ray.space.neighborhood import Surroundings
+from admf_ray.space.surroundings import Surroundings
 
 __all__ = ["Job", "Shared", "StackNames", "decoded"]
 
@@ -57,8 +57,8 @@ class StackNames(NamedTuple):
             A name is not registered here.
         """
         filters = tuple(find(name, "filter") for name in self.filters)
-        rest = (find(name) for name in (self.risk, self.broker, self.portfolio))
-        return Stack(find(self.strategy, "strategy"), filters, *rest)
+        risk, broker, portfolio = (find(name) for name in (self.risk, self.broker, self.portfolio))
+        return Stack(find(self.strategy, "strategy"), filters, risk, broker, portfolio)
 
 
 @dataclass(frozen=True)

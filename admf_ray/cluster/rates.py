@@ -19,7 +19,9 @@ def known_rates() -> Rates:
     """Return measured costs of earlier runs on this machine; none where nothing readable is there."""
     try:
         found = json.loads((cache_root() / FILE).read_text())
-        return Rates({str(key): {"ns": float(v["ns"]), "bytes": float(v["bytes"])} for key, v in found.items()})
+        return Rates(
+            {str(key): {"ns": float(v["ns"]), "bytes": float(v["bytes"])} for key, v in found.items()}
+        )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Rates()
 

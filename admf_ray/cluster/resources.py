@@ -47,8 +47,8 @@ class ContainerResourceManager:
     ) -> None:
         if max_containers < 1 or max_memory_gb <= 0:
             raise ResourceError(
-                f"ContainerResourceManager: must allow a container and some memory, found {max_containers} and "
-                f"{max_memory_gb} GB; raise them"
+                f"ContainerResourceManager: must allow a container and some memory, found {max_containers} "
+                f"and {max_memory_gb} GB; raise them"
             )
         self.max_containers = max_containers
         self.max_memory_gb = max_memory_gb

@@ -18,7 +18,7 @@ from typing import Any
 from ray import tune
 
 from admf_ray.cluster.jobs import Shared
-from admf_ray.cluster.rates import known_rates, keep_rates
+from admf_ray.cluster.rates import keep_rates, known_rates
 from admf_ray.cluster.resources import ContainerResourceManager
 from admf_ray.cluster.schedule import Schedule, Tally
 from admf_ray.cluster.searcher import PortionSearcher, PortionStopper
@@ -124,7 +124,9 @@ def run_tiles(
     memory_gb = max(here.memory_bytes / 1e9, 1.0)
     manager = ContainerResourceManager(options.max_containers, memory_gb, most)
     with _log_of(shared) as write:
-        schedule = Schedule(shared.jobs, tiles, rates, lambda: min(most, manager.optimize_batch_size()), write)
+        schedule = Schedule(
+            shared.jobs, tiles, rates, lambda: min(most, manager.optimize_batch_size()), write
+        )
 
         def report(result: Mapping[str, Any]) -> None:
             _check_failures(schedule, options.max_failed_frac)
@@ -146,8 +148,8 @@ def run_tiles(
         errors = [str(error) for grid in grids for error in grid.errors]
         reason = errors[-1].strip().splitlines()[-1] if errors else "no reason given"
         raise ResourceError(
-            f"{len(lost)} tiles: must come back from a worker, found them lost again and again ({reason}); run again "
-            f"to continue, with fewer workers where memory is short"
+            f"{len(lost)} tiles: must come back from a worker, found them lost again and again ({reason}); run "
+            f"again to continue, with fewer workers where memory is short"
         )
     return Ran(schedule.tally, tuple(grids), schedule.stopping, time.perf_counter() - begun)
 
@@ -208,7 +210,7 @@ def _check_failures(schedule: Schedule, most: float, final: bool = False) -> Non
         kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(tally.by_status.items()))
         raise ResourceError(
             f"phase_1_mining.execution.max_failed_frac: at most {most:.0%} of the points may fail, found "
-            f"{tally.failed:,} of {tally.points:,} ({kinds}); the rows say why, mend the strategy and run again"
+            f"{tally.failed:,} of {tally.points:,} ({kinds}); the rows say why, mend it and run again"
         )
 
 

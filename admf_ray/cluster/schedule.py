@@ -138,7 +138,8 @@ class Schedule:
             while self._waiting and (not portion or sum(cost[one] for one in portion) < wanted):
                 portion.append(self._waiting.pop(0))
             self._out[worker] = {
-                tile: (cost[tile], self._rates.bytes(self._jobs[tile.job], self.rows(tile))) for tile in portion
+                tile: (cost[tile], self._rates.bytes(self._jobs[tile.job], self.rows(tile)))
+                for tile in portion
             }
             return portion
 

@@ -35,7 +35,7 @@ class PortionSearcher(Searcher):
         super().__init__(metric="objective", mode="max")
         self.schedule, self.manager, self._on_report = schedule, manager, on_report
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | None | str:
+    def suggest(self, trial_id: str) -> Any:
         """Return a trial's portion, None while others must end first, FINISHED when nothing waits."""
         if self.schedule.stopping or not (self.schedule.waiting or self.schedule.out):
             return str(Searcher.FINISHED)
@@ -77,7 +77,7 @@ class PortionSearcher(Searcher):
 
 
 class PortionStopper(tune.Stopper):
-    """Ends trials after their running tile once the schedule is stopping, and when the user's own stopper says so.
+    """Ends trials after their running tile once the schedule is stopping.
 
     Parameters
     ----------

@@ -20,12 +20,11 @@ log = get_logger(__name__)
 # Set before Ray starts, unless the user has set them; each says why.
 LOCAL = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine unasked
-    "RAY_preload_python_modules": "numpy,pandas,numba,pyarrow,ray.tune",  # workers start in a third of the time
+    "RAY_preload_python_modules": "numpy,pandas,numba,pyarrow,ray.tune",  # workers start sooner
 }
 TUNE = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the progress shown is ours
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the first Ctrl-C lets running tiles finish
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",  # the store is the truth, not Tune's state
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # a user's relative paths mean the driver's folder
 }
 
@@ -58,7 +57,9 @@ class Session(NamedTuple):
 
 
 @contextmanager
-def session(address: str | None = None, cores: int | None = None, dashboard: bool = True) -> Iterator[Session]:
+def session(
+    address: str | None = None, cores: int | None = None, dashboard: bool = True
+) -> Iterator[Session]:
     """Join the cluster at an address (or ``RAY_ADDRESS``), or start Ray here.
 
     Parameters
@@ -96,8 +97,8 @@ def session(address: str | None = None, cores: int | None = None, dashboard: boo
         return
     if place.startswith("ray://"):
         raise ResourceError(
-            f"--address {place}: must not be a Ray Client address, whose driver runs elsewhere than it seems; submit "
-            f"the run as a job (`ray job submit`), or use auto on the head node"
+            f"--address {place}: must not be a Ray Client address, whose driver runs elsewhere; submit the "
+            f"run as a job (`ray job submit`), or use auto on the head node"
         )
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if place == "local":
@@ -108,7 +109,8 @@ def session(address: str | None = None, cores: int | None = None, dashboard: boo
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise ResourceError(
-                f"--address {place}: must be a Ray cluster that answers, found: {text}; start one, or leave it out"
+                f"--address {place}: must be a Ray cluster that answers, found: {text}; start one, "
+                f"or leave it out"
             ) from error
         log.info("Ray at %s, dashboard %s", place, found.dashboard_url or "off")
         yield _described(ray, place)
@@ -138,7 +140,9 @@ def _described(ray: Any, place: str) -> Session:
             f"--address {place}: must have a node that runs trials, found none with a core; start workers "
             f"(heads have num_cpus: 0)"
         )
-    from ray._private.worker import get_dashboard_url  # the context of init is gone when Ray was running already
+    from ray._private.worker import (
+        get_dashboard_url,  # the context of init is gone when Ray was running already
+    )
 
     address = get_dashboard_url() or ""
     return Session(

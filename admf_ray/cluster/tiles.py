@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from admf_ray.cluster.jobs import Job
 
@@ -67,12 +68,6 @@ def tiles_of(jobs: Sequence[Job], points: int | None = None) -> list[Tile]:
     tiles = []
     for k, job in enumerate(jobs):
         size = points or tile_points(jobs, job)
-        places = job.todo // size
-        for place in sorted(set(places.tolist())) if len(places) else ():
-            tiles.append(Tile(k, place * size, min((place + 1) * size, len(job.points))))
+        places = np.unique(job.todo // size).tolist()
+        tiles += [Tile(k, one * size, min((one + 1) * size, len(job.points))) for one in places]
     return tiles
-
-
-def count_tiles(n_points: int, size: int) -> int:
-    """Return how many tiles hold `n_points`."""
-    return math.ceil(n_points / size)

@@ -13,8 +13,8 @@ from admf_ray.cluster.jobs import Job, Shared, decoded
 from admf_ray.cluster.memory import private_bytes
 from admf_ray.cluster.tiles import Tile
 from admf_ray.components.user_files import import_components
-from admf_ray.engine.guard import guarded
 from admf_ray.engine.board import OK, STATUSES, Outcome
+from admf_ray.engine.guard import guarded
 from admf_ray.engine.points import run_points
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ResourceError
@@ -62,9 +62,8 @@ class TileWork:
         name = part_name(job.context, ids)
         if not len(rows) or self.shared.store.has_part(name):
             return _nothing()
-        before = private_bytes()
-        begun = time.perf_counter()
         stack = self._stack(tile.job, rows)
+        before, begun = private_bytes(), time.perf_counter()
         shared = self.shared
         outcome = guarded(shared.conditions, stack, rows, shared.limits, threads=shared.threads)
         metrics = METRICS + (TAIL_METRICS if shared.conditions.tail else ())

@@ -10,8 +10,8 @@ from typing import Any
 from ray import tune
 
 from admf_ray.cluster.jobs import Shared
-from admf_ray.cluster.tilework import TileWork
 from admf_ray.cluster.tiles import Tile
+from admf_ray.cluster.tilework import TileWork
 
 __all__ = ["TileTrainable"]
 
@@ -56,8 +56,8 @@ class TileTrainable(tune.Trainable):
             json.dumps({"tiles": [str(tile) for tile in self.tiles], "cursor": self.cursor})
         )
 
-    def load_checkpoint(self, checkpoint: str) -> None:
-        """Go on where the portion was."""
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        """Go on where the portion was; `checkpoint` is the folder that `save_checkpoint` wrote to."""
         kept = json.loads(Path(checkpoint, CURSOR).read_text())
         self.tiles = [Tile.parse(word) for word in kept["tiles"]]
         self.cursor = kept["cursor"]

@@ -80,6 +80,8 @@ class ParameterSearchConfig(Model):
     """All points, a seeded sample of them, or proposals in generations."""
     samples: int | None = Field(default=None, ge=1)
     """Points to draw; for random and optuna."""
+    max_points: int = Field(default=10_000_000, ge=1, le=100_000_000)
+    """Points of the grid above which a run is refused before anything is built."""
     generation_points: int = Field(default=64, ge=1)
     """Points proposed together by a searcher; told back in index order."""
     seed: int = Field(default=0, ge=0, lt=2**63)

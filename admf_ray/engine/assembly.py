@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.outcome import ReplayResult
 from admf_ray.engine.plain import handler_of

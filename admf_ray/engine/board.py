@@ -120,7 +120,13 @@ class Board:
         return points[self.status[points] == PENDING]
 
     def keep(
-        self, points: Points, columns: Points, results: Floats, slices: Floats, split: Floats | None, last: bool
+        self,
+        points: Points,
+        columns: Points,
+        results: Floats,
+        slices: Floats,
+        split: Floats | None,
+        last: bool,
     ) -> None:
         """Write points' figures in some windows, shapes (n, n_columns, …); `last`: they are done."""
         self.values[np.ix_(points, columns)] = results

@@ -147,8 +147,9 @@ class Conditions:
     def _cut(self, begins: Sequence[int]) -> tuple[Part, ...]:
         if self.warmup == "history":
             whole = np.arange(len(self.windows))
-            own = (self.windows, self.trains, whole, self.labels, self.n_regimes)
-            return (Part(self.bars, self.market, *own),)
+            return (
+                Part(self.bars, self.market, self.windows, self.trains, whole, self.labels, self.n_regimes),
+            )
         parts = []
         for w, (window, train, begin) in enumerate(zip(self.windows, self.trains, begins, strict=True)):
             bars = self.bars.slice(begin, window.stop)

@@ -158,9 +158,7 @@ def _replay_window(
     window = part.windows[w]
     with build_container(f"{stack.strategy.label()}_{window.name}", part.bars, stack, row) as box:
         box.initialize_scope()
-        result = replay_in(
-            box, stack, row, window, part.trains[w], part.market, part.labels, part.n_regimes
-        )
+        result = replay_in(box, stack, row, window, part.trains[w], part.market, part.labels, part.n_regimes)
     figures = np.array([[[result.metrics[name] for name in conditions.metrics]]])
     split = result.regime_sums[None] if window.name == "full" else None
     board.keep(points, part.columns[w : w + 1], figures, result.slice_sums[None, None], split, last)

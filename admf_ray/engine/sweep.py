@@ -90,7 +90,13 @@ class Record(Protocol):
         """Return the points that have not failed."""
 
     def keep(
-        self, points: Points, columns: Points, results: Floats, slices: Floats, split: Floats | None, last: bool
+        self,
+        points: Points,
+        columns: Points,
+        results: Floats,
+        slices: Floats,
+        split: Floats | None,
+        last: bool,
     ) -> None:
         """Take points' figures in some windows; `last`: there are no others."""
 
@@ -101,9 +107,7 @@ class Record(Protocol):
 class _Whole:
     """Keeps everything; a failure is the caller's."""
 
-    def __init__(
-        self, values: Floats, sums: Floats, regime_sums: Floats, control: NDArray[np.int64]
-    ) -> None:
+    def __init__(self, values: Floats, sums: Floats, regime_sums: Floats, control: NDArray[np.int64]) -> None:
         self.values, self.slice_sums, self.regime_sums, self.control = values, sums, regime_sums, control
 
     def at_work(self, points: Points, running: bool = False) -> None:
@@ -116,7 +120,13 @@ class _Whole:
         return points
 
     def keep(
-        self, points: Points, columns: Points, results: Floats, slices: Floats, split: Floats | None, last: bool
+        self,
+        points: Points,
+        columns: Points,
+        results: Floats,
+        slices: Floats,
+        split: Floats | None,
+        last: bool,
     ) -> None:
         if split is not None:
             self.regime_sums[points] = split

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from admf_ray import __version__
-from admf_ray.cluster.jobs import Job
 from admf_ray.errors import StoreError
-from admf_ray.phases.search import Search
+from admf_ray.phases.search import Search, context_of
 from admf_ray.results.schema import FORMAT, Context
 from admf_ray.results.store import RunStore
 
@@ -23,7 +22,7 @@ MOST_SHOWN = 4
 FORKS = 1_000
 
 
-def manifest_of(search: Search, jobs: Sequence[Job]) -> dict[str, Any]:
+def manifest_of(search: Search, contexts: Sequence[Context]) -> dict[str, Any]:
     """Return what a run is of, as plain data: configuration, code, data."""
     bars = search.bars
     return {
@@ -38,18 +37,17 @@ def manifest_of(search: Search, jobs: Sequence[Job]) -> dict[str, Any]:
             "last": str(bars.dates[1]),
             "n_bars": bars.n_bars,
         },
-        "contexts": [job.context.facts() for job in jobs],
+        "contexts": [context.facts() for context in contexts],
     }
 
 
-def settle(store: RunStore, search: Search, jobs: Sequence[Job], fork: bool) -> RunStore:
+def settle(store: RunStore, search: Search, fork: bool) -> RunStore:
     """Begin a run, or go on with the one that is there.
 
     Parameters
     ----------
     store : RunStore
     search : Search
-    jobs : sequence of Job
     fork : bool
         Where something differs: begin another run beside, with the parts that are still valid.
 
@@ -63,7 +61,8 @@ def settle(store: RunStore, search: Search, jobs: Sequence[Job], fork: bool) -> 
     StoreError
         What is there is of other code, data or configuration.
     """
-    now = manifest_of(search, jobs)
+    contexts = [context_of(search, stack, lattice) for stack, lattice in search.searches]
+    now = manifest_of(search, contexts)
     if not store.exists("run.json"):
         store.create()
         store.write_manifest(now)
@@ -76,10 +75,10 @@ def settle(store: RunStore, search: Search, jobs: Sequence[Job], fork: bool) -> 
         more = f" (and {len(found) - MOST_SHOWN} more)" if len(found) > MOST_SHOWN else ""
         raise StoreError(
             f"{store.uri}: must be a run of the same code, data and configuration, found "
-            f"{'; '.join(found[:MOST_SHOWN])}{more}; --fork begins a new run from what is still valid, --out one "
-            f"elsewhere"
+            f"{'; '.join(found[:MOST_SHOWN])}{more}; --fork begins a new run from what is still valid, "
+            f"--out one elsewhere"
         )
-    return _forked(store, now, jobs)
+    return _forked(store, now, contexts)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -88,9 +87,11 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     if old.get("format") != new["format"]:
         return [f"format {old.get('format')} there, {new['format']} now"]
     before, after = (dict(_leaves(m["pipeline"], "")) for m in (old, new))
-    for key in sorted({*before, *after}):
-        if before.get(key) != after.get(key) and not _is_free(key):
-            found.append(f"{key}: {_shown(before, key)} there, {_shown(after, key)} now")
+    found += [
+        f"{key}: {_shown(before, key)} there, {_shown(after, key)} now"
+        for key in sorted({*before, *after})
+        if before.get(key) != after.get(key) and not _is_free(key)
+    ]
     if old["bars"]["hash"] != new["bars"]["hash"]:
         found.append(
             f"data: {_bars(old['bars'])} there, {_bars(new['bars'])} now"
@@ -117,14 +118,14 @@ def _still_valid(store: RunStore, contexts: Sequence[Context]) -> list[str]:
     return [name for name in store.parts() if name.split("-")[-2] in wanted]
 
 
-def _forked(store: RunStore, now: Mapping[str, Any], jobs: Sequence[Job]) -> RunStore:
+def _forked(store: RunStore, now: Mapping[str, Any], contexts: Sequence[Context]) -> RunStore:
     for k in range(2, FORKS):
         other = RunStore(f"{store.uri.rstrip('/')}-{k}")
         if other.exists("run.json") and not differences(other.manifest(), now):
             return other  # this fork was begun before
         if not other.exists("run.json"):
             other.create()
-            other.take_parts(store, _still_valid(store, [job.context for job in jobs]))
+            other.take_parts(store, _still_valid(store, contexts))
             other.write_manifest({**now, "forked_from": store.uri})
             return other
     raise StoreError(f"{store.uri}: has {FORKS} forks, found no name for another; use --out")
@@ -156,4 +157,3 @@ def _bars(bars: Mapping[str, Any]) -> str:
 def config_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a run's configuration as `parse_pipeline` takes it."""
     return {"pipeline": manifest["pipeline"]}
-

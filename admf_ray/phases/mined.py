@@ -83,9 +83,7 @@ class Searched:
 
     def figure(self, name: str, window: str) -> Floats:
         """Return one figure of every row, shape (n_rows,)."""
-        found: Floats = self._keep(
-            (name, window), lambda: self.figures.columns([name], window)[name]
-        )
+        found: Floats = self._keep((name, window), lambda: self.figures.columns([name], window)[name])
         return found
 
     def scores(self, window: str) -> Floats:

@@ -17,10 +17,10 @@ from admf_ray.cluster.tiles import Tile, tiles_of
 from admf_ray.config.load import parse_pipeline
 from admf_ray.config.objectives import direction_of
 from admf_ray.config.schema import PipelineConfig
+from admf_ray.engine.assembly import build_container, plain_handlers, replay_in
 from admf_ray.engine.causality import assert_causal
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.guard import Limits
-from admf_ray.engine.assembly import build_container, plain_handlers, replay_in
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ADMFError, ConfigError
 from admf_ray.logs import get_logger
@@ -28,11 +28,11 @@ from admf_ray.market import Window
 from admf_ray.phases.manifest import settle
 from admf_ray.phases.mined import Mined, Searched
 from admf_ray.phases.progress import Progress, Watch
-from admf_ray.phases.proposing import indices_of
+from admf_ray.phases.proposing import indices_of, refuse_many
 from admf_ray.phases.search import Search, job_of, prepare_search
 from admf_ray.phases.written import write_mined
-from admf_ray.results.points import StoredPoints
 from admf_ray.results.identity import point_ids
+from admf_ray.results.points import StoredPoints
 from admf_ray.results.store import RunStore
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["BacktestCoordinator", "Settings"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 PROBED_BARS = 1_000
 BLOCK_ROWS = 65_536
 
@@ -69,6 +70,8 @@ class Settings:
         Passed to Tune.
     stopper : tune.Stopper or None
         Passed to Tune.
+    searcher : tune.search.Searcher or None
+        Proposes ``parameter_search.samples`` points in generations, in place of the configured method.
     """
 
     out: str
@@ -79,6 +82,7 @@ class Settings:
     on_session: Callable[[Session], None] | None = None
     callbacks: tuple[Any, ...] = ()
     stopper: Any = None
+    searcher: Any = None
 
 
 class BacktestCoordinator:
@@ -149,24 +153,55 @@ class BacktestCoordinator:
         """
         if parameter_space is not None:
             self._take_space(parameter_space)
-        search = self.search
-        chosen = indices_of(search, self)
-        jobs = [
-            job_of(search, stack, lattice, indices, search.neighborhood)
-            for (stack, lattice), indices in zip(search.searches, chosen, strict=True)
-            if len(indices)
-        ]
-        return self.run_jobs(jobs)
-
-    def run_jobs(self, jobs: Sequence[Job]) -> Mined:
-        """Run jobs of the search into the store and return what they found."""
-        self.store = settle(self.store, self.search, jobs, self.settings.fork)
+        if self.config.phase_1_mining.parameter_search.method == "grid":
+            refuse_many(self.search)
+        self.store = settle(self.store, self.search, self.settings.fork)
         with self.store.held():
+            jobs = self._jobs(indices_of(self.search, self._judge, self._guide()))
             self.complete(jobs)
             mined = self._mined(jobs)
-            if self.ran is None or not self.ran.interrupted:
+            if not self._interrupted:
                 write_mined(self.store, mined)
         return mined
+
+    @property
+    def _interrupted(self) -> bool:
+        return self.ran is not None and self.ran.interrupted
+
+    def _jobs(self, indices: Sequence[Ints]) -> list[Job]:
+        """Return the jobs of each lattice's points; one that has none is an error of the grid's."""
+        search = self.search
+        sampled = self.config.phase_1_mining.parameter_search.method != "grid"
+        return [
+            job_of(search, stack, lattice, own, search.neighborhood)
+            for (stack, lattice), own in zip(search.searches, indices, strict=True)
+            if len(own) or not sampled
+        ]
+
+    def _judge(self, indices: Sequence[Ints]) -> list[Floats]:
+        """Run a generation's points and return what selection would judge them by, higher better."""
+        jobs = self._jobs(indices)
+        self.complete(jobs)
+        if self._interrupted:
+            raise KeyboardInterrupt
+        found = self._mined(jobs)
+        scores = {
+            one.stack.strategy.label(): one.robust("full").robust_score
+            if found.select_by == "robust_score"
+            else one.scores("full")[: one.n_points]
+            for one in found.searched
+        }
+        labels = [stack.strategy.label() for stack, _ in self.search.searches]
+        return [scores.get(label, np.empty(0)) for label in labels]
+
+    def _guide(self) -> Any:
+        """Return the user's own Tune searcher as a guide, if there is one."""
+        if self.settings.searcher is None:
+            return None
+        from admf_ray.cluster.proposals import TuneGuide
+        from admf_ray.space.space import Space
+
+        return TuneGuide(self.settings.searcher, Space(tuple(lattice for _, lattice in self.search.searches)))
 
     def complete(self, jobs: Sequence[Job]) -> None:
         """Run whatever the store lacks of the jobs."""
@@ -234,7 +269,7 @@ class BacktestCoordinator:
     def _mined(self, jobs: Sequence[Job]) -> Mined:
         search, settings = self.search, self.config.phase_1_mining.parameter_search
         lattices = {stack.strategy.label(): (stack, lattice) for stack, lattice in search.searches}
-        searched, remarks = [], []
+        searched, remarks = [], list(search.remarks)
         for job in jobs:
             stack, lattice = lattices[job.label]
             varied = tuple(axis.name for axis in lattice.axes if axis.size > 1)
@@ -331,7 +366,7 @@ class BacktestCoordinator:
             known = ", ".join(stack.strategy.label() for stack, _ in self.search.searches)
             raise ConfigError(f"point.strategy: must be one of {known}, found {name!r}; name it")
         lattice = next(lattice for stack, lattice in self.search.searches if stack is stacks[0])
-        settings = {name: value for name, value in stacks[0].decode(lattice.base).items()}
+        settings = stacks[0].decode(lattice.base)
         return stacks[0], stacks[0].vector({**settings, **given})
 
 

@@ -94,7 +94,9 @@ class Run:
         found: dict[str, Any] = self.store.read_json(SUMMARY)
         return found
 
-    def points(self, window: str = "full", columns: Sequence[str] | None = None, *, off_grid: bool = True) -> Any:
+    def points(
+        self, window: str = "full", columns: Sequence[str] | None = None, *, off_grid: bool = True
+    ) -> Any:
         """Return the points in lattice order, then their neighbours off the grid, as a pandas frame.
 
         Parameters
@@ -109,8 +111,8 @@ class Run:
         Returns
         -------
         pandas.DataFrame
-            One row a point: identity, strategy, searched parameters, status, figures, and where neighbours
-            were tested ``robust_score``, ``stability``, ``degradation`` (NaN off the grid and in test windows).
+            One row a point: identity, strategy, searched parameters, status, figures, and where
+            neighbours were tested ``robust_score``, ``stability``, ``degradation`` (NaN off the grid and in test windows).
 
         Raises
         ------
@@ -138,7 +140,13 @@ class Run:
         return frame.sort_values(by, ascending=False, kind="stable").head(n).reset_index(drop=True)
 
     def heatmap(
-        self, x: str, y: str, value: str = "robust_score", *, reduce: str = "median", strategy: str | None = None
+        self,
+        x: str,
+        y: str,
+        value: str = "robust_score",
+        *,
+        reduce: str = "median",
+        strategy: str | None = None,
     ) -> Any:
         """Return a figure over two parameters as a pandas frame, rows by `y`, columns by `x`.
 
@@ -156,7 +164,7 @@ class Run:
         able = [name for name, context in self.contexts.items() if {x, y} <= set(context.varied)]
         if strategy is None and len(able) != 1:
             raise ConfigError(
-                f"heatmap: one strategy must have {x} and {y}, found {', '.join(able) or 'none'}; give strategy="
+                f"heatmap: one strategy must have {x} and {y}, found {', '.join(able) or 'none'}; name it"
             )
         frame = self.points(off_grid=False)
         return heatmap_frame(frame[frame["strategy"] == (strategy or able[0])], x, y, value, reduce)
@@ -186,7 +194,9 @@ class Run:
         stack = next(stack for stack, _ in search.searches if stack.strategy.label() == strategy)
         row = stack.vector(settings)
         if window not in self.windows:
-            raise ConfigError(f"window '{window}': must be one of the run's, such as {', '.join(self.windows[:3])}")
+            raise ConfigError(
+                f"window '{window}': must be one of the run's, such as {', '.join(self.windows[:3])}"
+            )
         place = self.windows.index(window)
         conditions = search.conditions
         own, train = conditions.windows[place], conditions.trains[place]
@@ -228,7 +238,9 @@ class Run:
                 values = {name: row[name].iloc[0] for name in context.varied}
                 plain = {name: v.item() if hasattr(v, "item") else v for name, v in values.items()}
                 return strategy, {**context.fixed, **plain}
-        raise ConfigError(f"point {point_id}: must be one of the run's, found no such; see points()['point_id']")
+        raise ConfigError(
+            f"point {point_id}: must be one of the run's, found no such; see points()['point_id']"
+        )
 
 
 _JUDGED = ("robust_score", "stability", "degradation")

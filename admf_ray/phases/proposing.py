@@ -2,38 +2,91 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.errors import ResourceError
 from admf_ray.phases.search import Search
+from admf_ray.space.proposals import Guide, Proposals
+from admf_ray.space.sampling import draw
+from admf_ray.space.space import Space
+from admf_ray.space.tpe import TpeGuide
 
-if TYPE_CHECKING:
-    from admf_ray.phases.mining import BacktestCoordinator
+__all__ = ["indices_of", "refuse_many"]
 
-__all__ = ["MOST_POINTS", "indices_of"]
-
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-MOST_POINTS = 10_000_000
+Judge = Callable[[Sequence[Ints]], Sequence[Floats]]
 
 
-def indices_of(search: Search, coordinator: BacktestCoordinator) -> list[Ints]:
+def indices_of(search: Search, judge: Judge, guide: Guide | None = None) -> Sequence[Ints]:
     """Return each lattice's searched indices, ascending.
+
+    Parameters
+    ----------
+    search : Search
+    judge : callable
+        Told each lattice's indices, runs them and returns each one's score; for proposals, whose next
+        generation depends on it.
+    guide : Guide, optional
+        Proposes instead of the configured searcher.
 
     Raises
     ------
     ResourceError
-        More points than one driver holds.
+        More points than the configuration allows.
+
+    Notes
+    -----
+    A generation is told back in the order in which it was proposed, so the same scores give the same next
+    generation: a run that goes on after a crash proposes what it proposed before, and finds it stored.
     """
-    del coordinator
-    found = []
-    for stack, lattice in search.searches:
-        if lattice.size > MOST_POINTS:
-            raise ResourceError(
-                f"{stack.strategy.label()}: the grid has {lattice.size:,} points, more than the {MOST_POINTS:,} of "
-                f"one run; widen the steps, or set parameter_search.method: random"
-            )
-        found.append(np.concatenate([*lattice.blocks(0, lattice.size), np.empty(0, dtype=np.int64)]))
-    return found
+    settings = search.config.phase_1_mining.parameter_search
+    lattices = tuple(lattice for _, lattice in search.searches)
+    if settings.method == "grid" and guide is None:
+        refuse_many(search)
+        return [
+            np.concatenate([*lattice.blocks(0, lattice.size), np.empty(0, dtype=np.int64)])
+            for lattice in lattices
+        ]
+    space = Space(lattices)
+    assert settings.samples is not None
+    if settings.method == "random" and guide is None:
+        return draw(space, settings.samples, settings.seed)
+    proposals = Proposals(space, settings.seed, guide or TpeGuide(space, settings.seed))
+    found: list[set[int]] = [set() for _ in lattices]
+    left = settings.samples
+    while left > 0:
+        asked = proposals.ask(min(settings.generation_points, left))
+        if not asked:
+            break
+        left -= len(asked)
+        own = [
+            np.array(sorted({at.point for at in asked if at.lattice == k}), dtype=np.int64)
+            for k in range(len(lattices))
+        ]
+        scores = judge(own)
+        places = [{int(point): i for i, point in enumerate(points)} for points in own]
+        proposals.tell([float(scores[at.lattice][places[at.lattice][at.point]]) for at in asked])
+        for at in asked:
+            found[at.lattice].add(at.point)
+    return [np.array(sorted(points), dtype=np.int64) for points in found]
+
+
+def refuse_many(search: Search) -> None:
+    """Refuse a grid of more points than the configuration allows; nothing of it is built.
+
+    Raises
+    ------
+    ResourceError
+        With the count.
+    """
+    most = search.config.phase_1_mining.parameter_search.max_points
+    if search.size > most:
+        place = search.config.place("phase_1_mining.parameter_search.max_points")
+        raise ResourceError(
+            f"{place}: the grid must have at most {most:,} points, found {search.size:,}; widen the steps, set "
+            f"method: random, or raise it (admf-ray plan says what that costs)"
+        )

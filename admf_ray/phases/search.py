@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from admf_ray.analysis.regimes import RegimeClassifier, fit_regimes, min_train_bars
 from admf_ray.cluster.jobs import Job, StackNames
 from admf_ray.config.grids import grid_of
 from admf_ray.config.mining import NeighborhoodConfig
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.spaces import search_of
 from admf_ray.engine.conditions import Conditions
-from admf_ray.engine.inputs import slice_cuts
+from admf_ray.engine.inputs import regime_rows, slice_cuts
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ConfigError
 from admf_ray.market import Bars, Fold, Window, load_bars, walk_forward
-from admf_ray.results.identity import code_digest, engine_facts
+from admf_ray.results.identity import code_digest, digest_of, engine_facts
 from admf_ray.results.schema import Context
 from admf_ray.space.lattice import Lattice
 from admf_ray.space.neighborhood import Neighborhood
@@ -44,6 +45,10 @@ class Search:
         Bars and windows: ``full``, then each fold's train and test.
     searches : tuple of (Stack, Lattice)
         By strategy, in the grid's order.
+    classifier : RegimeClassifier or None
+        Of market regimes, fitted on the training span.
+    remarks : tuple of str
+        What to know about what is searched.
     """
 
     config: PipelineConfig
@@ -51,6 +56,8 @@ class Search:
     folds: tuple[Fold, ...]
     conditions: Conditions
     searches: tuple[tuple[Stack, Lattice], ...]
+    classifier: RegimeClassifier | None
+    remarks: tuple[str, ...]
 
     @property
     def bars(self) -> Bars:
@@ -94,11 +101,33 @@ def prepare_search(config: PipelineConfig) -> Search:
     folds = _folds(config, bars, span)
     windows = (span, *(window for fold in folds for window in (fold.train, fold.test)))
     trains = (span, *(fold.train for fold in folds for _ in range(2)))
+    classifier, remarks = _classifier(config, bars, span)
     conditions = Conditions.of(
-        bars, windows, trains, warmup=settings.warmup, tail=settings.metrics == "full"
+        bars,
+        windows,
+        trains,
+        warmup=settings.warmup,
+        tail=settings.metrics == "full",
+        labels=None if classifier is None else classifier.labels(bars),
+        n_regimes=0 if classifier is None else classifier.n_regimes,
     )
     searches = tuple(search_of(config, one) for one in grid_of(config).strategies)
-    return Search(config, span, folds, conditions, searches)
+    return Search(config, span, folds, conditions, searches, classifier, remarks)
+
+
+def _classifier(
+    config: PipelineConfig, bars: Bars, span: Window
+) -> tuple[RegimeClassifier | None, tuple[str, ...]]:
+    """Fit the shared classifier on the training span; left out, and said, where that is too short."""
+    regimes = config.phase_1_mining.regimes
+    if regimes.classifier == "none":
+        return None, ()
+    needed = min_train_bars(regimes.classifier, regimes.n_states)
+    if span.n_bars < needed and "classifier" not in regimes.model_fields_set:
+        remark = f"regimes: {span.n_bars:,} bars are too few to classify, {needed:,} are needed; left out"
+        return None, (remark,)
+    seed = config.phase_1_mining.parameter_search.seed
+    return fit_regimes(bars, span, regimes.classifier, regimes.n_states, seed), ()
 
 
 def neighborhood_of(config: NeighborhoodConfig) -> Neighborhood:
@@ -125,7 +154,7 @@ def job_of(search: Search, stack: Stack, lattice: Lattice, indices: Ints, near: 
     steps = sum(window.n_bars for window in conditions.windows) * conditions.bars.n_symbols
     return Job(
         StackNames.of(stack),
-        context_of(conditions, stack, lattice),
+        context_of(search, stack, lattice),
         around,
         np.arange(len(around), dtype=np.int64),
         stack.strategy.is_compiled(),
@@ -133,8 +162,9 @@ def job_of(search: Search, stack: Stack, lattice: Lattice, indices: Ints, near: 
     )
 
 
-def context_of(conditions: Conditions, stack: Stack, lattice: Lattice) -> Context:
-    """Return what names the results of a lattice's points under these conditions."""
+def context_of(search: Search, stack: Stack, lattice: Lattice) -> Context:
+    """Return what names the results of a lattice's points in a search."""
+    conditions = search.conditions
     decoded = stack.decode(lattice.base)
     varied = tuple(axis.name for axis in lattice.axes)
     pairs = zip(conditions.windows, conditions.trains, strict=True)
@@ -148,13 +178,25 @@ def context_of(conditions: Conditions, stack: Stack, lattice: Lattice) -> Contex
         varied=varied,
         fixed={name: value for name, value in decoded.items() if name not in varied},
         conditions=_facts(conditions),
+        regimes=() if search.classifier is None else (*search.classifier.names, "unknown"),
+        regime_bars=_regime_bars(conditions),
         slice_bars=tuple(int(n) for n in np.diff(cuts)),
         bars_per_year=conditions.bars.bars_per_year,
     )
 
 
 def _facts(conditions: Conditions) -> Mapping[str, Any]:
-    return {"warmup": conditions.warmup, "tail": conditions.tail}
+    labels = None if conditions.labels is None else digest_of(conditions.labels.tolist())
+    return {"warmup": conditions.warmup, "tail": conditions.tail, "labels": labels}
+
+
+def _regime_bars(conditions: Conditions) -> tuple[int, ...]:
+    """Return the bars of the window ``full`` in each regime, the unknown one last."""
+    if conditions.labels is None:
+        return ()
+    full, n = conditions.windows[0], conditions.n_regimes
+    rows = regime_rows(conditions.labels, n, conditions.bars.n_bars)[full.start : full.stop]
+    return tuple(int(count) for count in np.bincount(rows, minlength=n + 1))
 
 
 def _folds(config: PipelineConfig, bars: Bars, span: Window) -> tuple[Fold, ...]:

@@ -112,7 +112,8 @@ def _rank_correlation(found: Mined) -> float:
     """Return the median over windows of the points' rank correlation, a window's scores at a time."""
     each = [
         rank_correlation(
-            found.scores(fold.train.name, "objective")[:, None], found.scores(fold.test.name, "objective")[:, None]
+            found.scores(fold.train.name, "objective")[:, None],
+            found.scores(fold.test.name, "objective")[:, None],
         )
         for fold in found.folds
     ]

@@ -78,7 +78,10 @@ def _word(word: str, n: int) -> pa.Array:
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row whose parameters are one text, ``fast=5, slow=20``."""
-    return {k: ", ".join(f"{a}={b}" for a, b in v.items()) if isinstance(v, Mapping) else v for k, v in row.items()}
+    return {
+        k: ", ".join(f"{a}={b}" for a, b in v.items()) if isinstance(v, Mapping) else v
+        for k, v in row.items()
+    }
 
 
 def finite(row: Mapping[str, Any] | Sequence[Any]) -> Any:

@@ -48,9 +48,7 @@ def points_frame(
     """
     if window not in stored.context.window_names:
         hint = closest(window, stored.context.window_names)
-        raise ConfigError(
-            f"window '{window}': must be one of the run's{hint or '; ' + ', '.join(stored.context.window_names[:5])}"
-        )
+        raise ConfigError(f"window '{window}': must be one of the run's{hint or '; such as full or train_0'}")
     if not stored.parts:
         return pd.DataFrame({"point_id": pd.Series(dtype="int64")})
     dataset = stored.store.dataset(stored.parts)
@@ -58,7 +56,9 @@ def points_frame(
     wanted = every if columns is None else ["point_id", *columns]
     for name in wanted:
         if name not in dataset.schema.names:
-            raise ConfigError(f"column '{name}': not stored{closest(name, every) or '; has ' + ', '.join(every)}")
+            raise ConfigError(
+                f"column '{name}': not stored{closest(name, every) or '; has ' + ', '.join(every)}"
+            )
     table = dataset.to_table(columns=list(dict.fromkeys(wanted)), filter=pc.field("window") == window)
     order = np.argsort(stored.ids, kind="stable")
     ordered, got = stored.ids[order], table["point_id"].to_numpy()
@@ -95,8 +95,15 @@ def heatmap_frame(frame: pd.DataFrame, x: str, y: str, value: str, reduce: str) 
     """
     for name in (x, y, value):
         if name not in frame:
-            raise ConfigError(f"heatmap: no column '{name}'{closest(name, list(frame)) or ''}; see points()")
-    how: Any = {"median": "median", "mean": "mean", "max": "max", "lower_quartile": lambda v: v.quantile(0.25)}
+            raise ConfigError(
+                f"heatmap: no column '{name}'{closest(name, [str(one) for one in frame]) or ''}; see points()"
+            )
+    how: Any = {
+        "median": "median",
+        "mean": "mean",
+        "max": "max",
+        "lower_quartile": lambda v: v.quantile(0.25),
+    }
     if reduce not in how:
         raise ConfigError(f"heatmap: reduce must be one of {', '.join(how)}, found '{reduce}'; choose one")
     return frame.pivot_table(index=y, columns=x, values=value, aggfunc=how[reduce])

@@ -1,4 +1,4 @@
-"""What a result is named by: the code, the data, the windows and the parameters that gave it, and nothing else."""
+"""What a result is named by: the code, the data, the windows and the parameters that gave it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def engine_facts() -> Mapping[str, str]:
 
 
 def code_digest(*classes: type[Any]) -> str:
-    """Return a digest of the source files that classes stand in, and of every module of the user's they import.
+    """Return a digest of the sources that classes stand in, and of every module of the user's they import.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def _modules_of(cls: type[Any]) -> list[ModuleType]:
 
 
 def _name(module: ModuleType) -> str:
-    """Return what a module is sorted by: its file's name, since a user's file may stand elsewhere tomorrow."""
+    """Return what a module is sorted by: its file's name, since the file may stand elsewhere tomorrow."""
     return Path(getattr(module, "__file__", "") or module.__name__).name
 
 
@@ -143,7 +143,11 @@ def _module(name: str, cls: type[Any]) -> ModuleType:
 
 def _imported(module: ModuleType) -> Iterator[ModuleType]:
     for value in list(vars(module).values()):
-        other = value if isinstance(value, ModuleType) else sys.modules.get(getattr(value, "__module__", "") or "")
+        other = (
+            value
+            if isinstance(value, ModuleType)
+            else sys.modules.get(getattr(value, "__module__", "") or "")
+        )
         if other is not None and other is not module and _is_users(other):
             yield other
 
@@ -152,8 +156,8 @@ def _imported(module: ModuleType) -> Iterator[ModuleType]:
 def _foreign() -> tuple[str, ...]:
     """Return the folders of installed packages and of Python itself: their versions are facts of the engine."""
     paths = sysconfig.get_paths()
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
-    return tuple(str(Path(paths[name]).resolve()) + "/" for name in names) + (str(Path(__file__).parent.parent) + "/",)
+    found = [Path(paths[name]).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return tuple(f"{folder}/" for folder in (*found, Path(__file__).parent.parent))
 
 
 def _is_users(module: ModuleType) -> bool:
@@ -170,4 +174,3 @@ def _source(module: ModuleType, cls: type[Any]) -> bytes:
             f"{cls.__qualname__}: must stand in a file, so that its results can be named by its source, "
             f"found module {module.__name__}; put it in a file and name that under strategies"
         ) from None
-

@@ -66,8 +66,8 @@ class StoredPoints:
         order = self._order
         if len(self.ids) > 1 and (self.ids[order][1:] == self.ids[order][:-1]).any():
             raise StoreError(
-                f"{self.store.uri}: two points of {self.context.strategy} share a number; leave one parameter "
-                f"value out, or add one"
+                f"{self.store.uri}: two points of {self.context.strategy} share a number; leave one value "
+                f"of a parameter out, or add one"
             )
         if self.parts is None:
             self.refresh()
@@ -140,9 +140,13 @@ class StoredPoints:
         import pyarrow.compute as pc
 
         try:
-            return self.store.dataset(self.parts or []).to_table(columns=columns, filter=pc.field("window") == window)
+            return self.store.dataset(self.parts or []).to_table(
+                columns=columns, filter=pc.field("window") == window
+            )
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{self.store.uri}: a part must be readable, found {error}; run again") from error
+            raise StoreError(
+                f"{self.store.uri}: a part must be readable, found {error}; run again"
+            ) from error
 
     def _places(self, table: pa.Table) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return where the table's wanted rows belong, and which rows those are."""

@@ -198,7 +198,9 @@ def _lists(block: Floats, full: int, n_windows: int) -> pa.Array:
     kind = pa.list_(pa.float64(), width)
     parts = [pa.nulls(n, kind)] * n_windows
     if full >= 0:
-        parts[full] = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(block).reshape(-1)), width)
+        parts[full] = pa.FixedSizeListArray.from_arrays(
+            pa.array(np.ascontiguousarray(block).reshape(-1)), width
+        )
     return pa.concat_arrays(parts)
 
 

@@ -92,7 +92,9 @@ class RunStore:
         try:
             filesystem.create_dir(f"{root}/{POINTS}", recursive=True)
         except OSError as error:
-            raise StoreError(f"{self.uri}: must be a folder to write to, found {error}; choose another") from error
+            raise StoreError(
+                f"{self.uri}: must be a folder to write to, found {error}; choose another"
+            ) from error
 
     def write_bytes(self, name: str, data: bytes | memoryview) -> None:
         """Write a file whole.
@@ -142,7 +144,9 @@ class RunStore:
         try:
             return json.loads(self.read_bytes(name))
         except ValueError as error:
-            raise StoreError(f"{self.uri}/{name}: must be JSON, found {error}; restore or remove it") from None
+            raise StoreError(
+                f"{self.uri}/{name}: must be JSON, found {error}; restore or remove it"
+            ) from None
 
     def manifest(self) -> dict[str, Any]:
         """Return what the run is of.
@@ -193,7 +197,9 @@ class RunStore:
         try:
             return pq.read_table(self.path(name), columns=columns, filesystem=self._place[0])
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{self.uri}/{name}: must be readable, found {error}; remove it and run again") from None
+            raise StoreError(
+                f"{self.uri}/{name}: must be readable, found {error}; remove it and run again"
+            ) from None
 
     def write_part(self, name: str, table: pa.Table) -> None:
         """Keep a part; one of that name already there is the same part."""

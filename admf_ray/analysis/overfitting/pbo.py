@@ -146,7 +146,7 @@ def by_robust_score(near: Callable[[int, int], Indices], n_points: int) -> Calla
     Parameters
     ----------
     near : callable
-        Told a first and an after-last point, returns the rows of each one's neighbours, -1 where there is none.
+        Told a first and an after-last point, returns the rows of each one's neighbours, -1 for none.
     n_points : int
         The points are the first rows.
 

@@ -14,6 +14,10 @@ from admf_ray.errors import DataError
 from tests.unit.analysis.overfitting.noise import noise, slice_sums
 
 
+def robustly(index):
+    return by_robust_score(lambda begin, end: index[begin:end], len(index))
+
+
 def naive(returns, n_slices):
     """CSCV as the paper tells it, from the returns themselves, keyed by the in-sample slices."""
     width = len(returns) // n_slices
@@ -140,13 +144,21 @@ def test_another_way_of_selecting_equals_the_same_way():
 def test_sampled_splits_are_some_of_all(monkeypatch):
     sums, width = slice_sums(noise(160, 12, 8), 8)
     index = np.array([[i - 1, i + 1 if i < 11 else -1] for i in range(12)])
-    one = pbo_of_selection(sums, width, by_robust_score(lambda a, b: index[a:b], len(index)), n_points=12, n_splits=30, seed=3)
+    one = pbo_of_selection(sums, width, robustly(index), n_points=12, n_splits=30, seed=3)
     assert len(one.logits) == 30
     monkeypatch.setattr(module, "SPLITS_AT_A_TIME", 7)
-    other = pbo_of_selection(sums, width, by_robust_score(lambda a, b: index[a:b], len(index)), n_points=12, n_splits=30, seed=3, threads=2)
+    other = pbo_of_selection(
+        sums,
+        width,
+        robustly(index),
+        n_points=12,
+        n_splits=30,
+        seed=3,
+        threads=2,
+    )
     for a, b in zip(one, other, strict=True):
         np.testing.assert_array_equal(a, b)
-    whole = pbo_of_selection(sums, width, by_robust_score(lambda a, b: index[a:b], len(index)), n_points=12, n_splits=70, seed=3)
+    whole = pbo_of_selection(sums, width, robustly(index), n_points=12, n_splits=70, seed=3)
     assert set(one.inside) < set(whole.inside)
 
 
@@ -156,7 +168,7 @@ def test_off_grid_neighbours_count_in_selection_only():
     returns[:, 3:5] -= 0.02
     sums, width = slice_sums(returns, 8)
     index = np.array([[3, 4], [5, 2], [1, -1]])
-    found = pbo_of_selection(sums, width, by_robust_score(lambda a, b: index[a:b], len(index)), n_points=3, n_splits=70, seed=0)
+    found = pbo_of_selection(sums, width, robustly(index), n_points=3, n_splits=70, seed=0)
     assert 0 not in found.selected
     assert set(pbo(sums[:3], width).selected) >= {0}
     assert set(np.round(np.exp(found.logits), 9)) <= {round(w / (4 - w), 9) for w in (1, 2, 3)}
@@ -184,7 +196,14 @@ def test_a_planted_plateau_is_not_overfit():
         returns[:, 20:31] += 0.0015
         sums, width = slice_sums(returns)
         by_sharpe.append(pbo(sums, width).pbo)
-        robust = pbo_of_selection(sums, width, by_robust_score(lambda a, b: index[a:b], len(index)), n_points=60, n_splits=100, seed=k)
+        robust = pbo_of_selection(
+            sums,
+            width,
+            robustly(index),
+            n_points=60,
+            n_splits=100,
+            seed=k,
+        )
         by_robust.append(robust.pbo)
         inside = (robust.selected >= 18) & (robust.selected < 33)
         assert inside.mean() > 0.6, f"entropy {entropy}"
