@@ -105,12 +105,12 @@ def ended(folder, bar, **options):
     Remembers.calls.clear()
 
 
-@pytest.mark.parametrize("bar", np.random.default_rng(3).integers(21, N_BARS, 6).tolist())
+@pytest.mark.parametrize("bar", np.random.default_rng(3).integers(21, N_BARS, 4).tolist())
 def test_ended_at_any_bar_and_gone_on_with(tmp_path, bar):
     whole = replay()
     ended(tmp_path, bar)
     assert len(list(tmp_path.iterdir())) == 1
-    same(whole, replay(tmp_path))
+    same(whole, replay(tmp_path, every_s=3_600.0))
     assert Remembers.calls == list(range(bar, N_BARS)), "it went on where it ended"
 
 
@@ -127,9 +127,9 @@ def test_a_stop_loss_and_a_filter_go_on_too(tmp_path):
 
 def test_ended_twice_and_found_finished(tmp_path):
     whole = replay()
+    ended(tmp_path, 40)
     ended(tmp_path, 60)
-    ended(tmp_path, 110)
-    same(whole, replay(tmp_path))
+    same(whole, replay(tmp_path, every_s=3_600.0))
     Remembers.calls.clear()
     same(whole, replay(tmp_path))
     assert Remembers.calls == [], "the last bar was kept too"
@@ -154,8 +154,8 @@ def test_nothing_is_kept_before_its_time(tmp_path):
 def test_files_that_are_damaged_or_foreign_are_removed(tmp_path, spoil, caplog):
     whole = replay()
     other = STACK.vector({"n": 9})
-    ended(tmp_path / "other", 100, row=other)
-    ended(tmp_path / "own", 100)
+    ended(tmp_path / "other", 30, row=other)
+    ended(tmp_path / "own", 40)
     (own,), (foreign,) = (list((tmp_path / name).iterdir()) for name in ("own", "other"))
     assert own.name != foreign.name
     own.write_bytes(spoil(own.read_bytes(), foreign.read_bytes()))
@@ -195,7 +195,7 @@ def test_a_killed_process_and_the_next_run(tmp_path):
     clean = run_points(of, stack, rows)
     assert clean.values[0, 0, of.metrics.index("trades")] > 5
     Killed.order.touch()
-    limits = Limits(60.0, checkpoint_every_s=0.0)
+    limits = Limits(60.0, checkpoint_every_s=0.001)
     first = guarded(of, stack, rows, limits, checkpoints=folder)
     assert first.status.tolist() == [CRASHED]
     assert len(list(folder.iterdir())) == 1
