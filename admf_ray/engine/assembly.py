@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from admf_ray.engine.checkpoints import Keeper
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.outcome import ReplayResult
 from admf_ray.engine.plain import handler_of
@@ -47,10 +48,14 @@ def build_container(
     source = "test_data" if handler == "TestDataHandler" else "data"
     container.register_shared_service(source, bars)
     container.create_component({"name": "data_handler", "class": handler})
-    names = ["strategy", *(p[:-1] for p in stack.prefixes[1:-3]), "risk_manager", "broker", "portfolio"]
-    for own, (_, cls), p in zip(names, stack.classes, stack.part_values(row), strict=True):
+    for own, (_, cls), p in zip(_names(stack), stack.classes, stack.part_values(row), strict=True):
         container.create_component({"name": own, "class": cls, "params": vars(p)})
     return container
+
+
+def _names(stack: Stack) -> list[str]:
+    filters = [prefix[:-1] for prefix in stack.prefixes[1:-3]]
+    return ["strategy", *filters, "risk_manager", "broker", "portfolio"]
 
 
 def replay_in(
@@ -62,6 +67,7 @@ def replay_in(
     arrays: Market | None = None,
     labels: NDArray[np.int64] | None = None,
     n_regimes: int = 0,
+    keeper: Keeper | None = None,
 ) -> ReplayResult:
     """Replay a point in an initialised container and return what it gave; torn down on failure."""
 
@@ -70,9 +76,15 @@ def replay_in(
         handler = None
         if not stack.strategy.is_compiled():
             handler = handler_of(scope.strategy, data, data.bars)
+        if keeper is not None:
+            keeper.parts = {name: scope.get(name) for name in _names(stack)}
+            keeper.known = {
+                "container": scope, "bus": scope.bus, "data_handler": data, "bars": data.bars,
+                "view": data.view,
+            }  # fmt: skip
         return Replay(
             data.bars, stack, row, window, bus=scope.bus, handler=handler, train=train, arrays=arrays,
-            labels=labels, n_regimes=n_regimes,
+            keeper=keeper, labels=labels, n_regimes=n_regimes,
         ).run()  # fmt: skip
 
     container.run(drive)

@@ -78,6 +78,12 @@ class EventBus:
         """Whether the bus takes nothing any more."""
         return self._closed
 
+    def resume(self, sequence: int, log: tuple[Event, ...]) -> None:
+        """Go on numbering after `sequence`, with the events that an interrupted run had kept."""
+        self._sequence = sequence
+        if self._log is not None:
+            self._log = list(log)
+
     def publish(self, event: E) -> E:
         """Give an event its number and deliver it.
 

@@ -14,12 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.engine.board import BEATS, COMPILING, CRASHED, DONE, OOM, PENDING, TIMEOUT, Board, Outcome
+from admf_ray.engine.checkpoints import Checkpoints
 from admf_ray.engine.child import BROKEN, LAST_WORDS, fork, live
 from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.failures import DoesNotCompile
@@ -49,15 +51,24 @@ class Limits:
         Memory beyond what the process has before the points; no limit where None.
     fresh_process : bool
         A process for each point (``isolation_level: process``).
+    checkpoint_every_s : float
+        Seconds between two checkpoints of a plain-Python replay, where a folder for them is given.
     """
 
     point_timeout_s: float = 60.0
     memory_bytes: int | None = None
     fresh_process: bool = False
+    checkpoint_every_s: float = 30.0
 
 
 def guarded(
-    conditions: Conditions, stack: Stack, rows: Floats, limits: Limits, *, threads: int = 1
+    conditions: Conditions,
+    stack: Stack,
+    rows: Floats,
+    limits: Limits,
+    *,
+    threads: int = 1,
+    checkpoints: str | Path | None = None,
 ) -> Outcome:
     """Run points as `run_points` does, in forked processes that may hang, grow or die.
 
@@ -69,6 +80,9 @@ def guarded(
     limits : Limits
     threads : int
         Threads that share compiled points. When their process dies, the rest runs on one.
+    checkpoints : str or Path, optional
+        Folder in which plain-Python replays are kept at intervals and found by a later run; see
+        `Checkpoints`. Points that do not end well leave their files there.
 
     Returns
     -------
@@ -90,7 +104,10 @@ def guarded(
     its row says so: what an earlier point left behind must not cost it. Needs fork: not on Windows.
     """
     values = checked(conditions, stack, rows)
-    conditions.parts(stack.strategy.fit is not None)  # before the fork, so that children share them
+    kept = Checkpoints(checkpoints, limits.checkpoint_every_s) if checkpoints is not None else None
+    for part in conditions.parts(stack.strategy.fit is not None):  # before the fork, so children share them
+        if kept is not None:
+            part.bars.content_hash  # noqa: B018 - cached
     board = Board(conditions, len(values), _shared)
     everything = np.arange(len(values))
     waiting: deque[Points] = deque(everything[:, None] if limits.fresh_process else [everything])
@@ -100,7 +117,7 @@ def guarded(
         if not len(points):
             continue
         watch = _Watch(board, limits)
-        watch.run(partial(_work, board, conditions, stack, values, points, threads))
+        watch.run(partial(_work, board, conditions, stack, values, points, threads, kept))
         if watch.broken:
             raise DoesNotCompile(watch.broken)
         left = board.open(points)
@@ -122,6 +139,7 @@ def _work(
     values: Floats,
     points: Points,
     threads: int,
+    kept: Checkpoints | None,
     say: Callable[[int, str, str], None],
 ) -> None:
     """Run points in the child; the first of several that lacks memory ends it."""
@@ -132,7 +150,7 @@ def _work(
             board.control[0] = 1
 
     board.report = report
-    run_on(board, conditions, stack, values, points, threads)
+    run_on(board, conditions, stack, values, points, threads, kept)
     board.cells[DONE] = 1
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.engine.board import Board, Outcome
-from admf_ray.engine.conditions import Conditions, Part
+from admf_ray.engine.checkpoints import Checkpoints, Keeper
+from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.failures import DoesNotCompile
 from admf_ray.engine.inputs import check_points, check_session
 from admf_ray.engine.stack import Stack
@@ -74,9 +75,15 @@ def checked(conditions: Conditions, stack: Stack, rows: Floats) -> Floats:
 
 
 def run_on(
-    board: Board, conditions: Conditions, stack: Stack, values: Floats, chosen: Points, threads: int = 1
+    board: Board,
+    conditions: Conditions,
+    stack: Stack,
+    values: Floats,
+    chosen: Points,
+    threads: int = 1,
+    kept: Checkpoints | None = None,
 ) -> None:
-    """Run some of the checked points, results to the board."""
+    """Run some of the checked points, results to the board; plain-Python ones `kept` at intervals."""
     compiled = stack.strategy.is_compiled()
     for unit in _units(conditions, stack, values, chosen):
         if board.control[0] != 0:
@@ -85,7 +92,7 @@ def run_on(
             _isolated(board, unit, lambda points: _sweep(board, conditions, stack, values, points, threads))
         else:
             board.at_work(unit)
-            _isolated(board, unit, lambda points: _replay(board, conditions, stack, values, points))
+            _isolated(board, unit, lambda points: _replay(board, conditions, stack, values, points, kept))
 
 
 def _units(conditions: Conditions, stack: Stack, values: Floats, chosen: Points) -> Iterator[Points]:
@@ -135,30 +142,32 @@ def _sweep(
         )  # fmt: skip
 
 
-def _replay(board: Board, conditions: Conditions, stack: Stack, values: Floats, points: Points) -> None:
-    """Replay one point, each window in a fresh container."""
-    parts = conditions.parts(stack.strategy.fit is not None)
-    row = values[points[0]]
-    for part in parts:
-        for w in range(len(part.windows)):
-            last = part is parts[-1] and w == len(part.windows) - 1
-            _replay_window(board, conditions, stack, row, part, w, points, last)
-
-
-def _replay_window(
+def _replay(
     board: Board,
     conditions: Conditions,
     stack: Stack,
-    row: Floats,
-    part: Part,
-    w: int,
+    values: Floats,
     points: Points,
-    last: bool,
+    kept: Checkpoints | None,
 ) -> None:
-    window = part.windows[w]
-    with build_container(f"{stack.strategy.label()}_{window.name}", part.bars, stack, row) as box:
-        box.initialize_scope()
-        result = replay_in(box, stack, row, window, part.trains[w], part.market, part.labels, part.n_regimes)
-    figures = np.array([[[result.metrics[name] for name in conditions.metrics]]])
-    split = result.regime_sums[None] if window.name == "full" else None
-    board.keep(points, part.columns[w : w + 1], figures, result.slice_sums[None, None], split, last)
+    """Replay one point, each window in a fresh container."""
+    row = values[points[0]]
+    parts = conditions.parts(stack.strategy.fit is not None)
+    runs = [(part, w) for part in parts for w in range(len(part.windows))]
+    keepers: list[Keeper | None] = []
+    for part, w in runs:
+        window, train = part.windows[w], part.trains[w]
+        keeper = None if kept is None else kept.keeper(part.bars, stack, row, window, train)
+        with build_container(f"{stack.strategy.label()}_{window.name}", part.bars, stack, row) as box:
+            box.initialize_scope()
+            result = replay_in(
+                box, stack, row, window, train, part.market, part.labels, part.n_regimes, keeper
+            )
+        figures = np.array([[[result.metrics[name] for name in conditions.metrics]]])
+        last = len(keepers) == len(runs) - 1
+        split = result.regime_sums[None] if window.name == "full" else None
+        board.keep(points, part.columns[w : w + 1], figures, result.slice_sums[None, None], split, last)
+        keepers.append(keeper)
+    for keeper in keepers:  # now only: until then they have the windows already done
+        if keeper is not None:
+            keeper.drop()

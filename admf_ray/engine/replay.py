@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.engine.bus import EventBus
+from admf_ray.engine.checkpoints import Keeper
 from admf_ray.engine.events import BarEvent, FillEvent, OrderEvent, RiskEvent, SignalEvent
 from admf_ray.engine.failures import COMPILE_ERRORS, explain
 from admf_ray.engine.inputs import (
@@ -50,6 +51,12 @@ from admf_ray.rules.state import (
 __all__ = ["Replay"]
 
 Floats = NDArray[np.float64]
+# what changes from bar to bar
+CURVES = ("curve", "cash", "positions")
+STATE = (
+    "account", "book", "orders", "memories", "equity", "in_debit", "halted", "ruined", "busy", "signals",
+    "sent", "filled", "marked", "nets", "places",
+)  # fmt: skip
 KINDS = {MARKET: "market", LIMIT: "limit", STOP: "stop"}
 
 
@@ -86,6 +93,8 @@ class Replay:
         Number of regimes; labels are below it.
     arrays : Market, optional
         `market_arrays` of the bars, where somebody has them already.
+    keeper : Keeper, optional
+        Keeps the state at intervals, and has what an earlier run kept; not together with `then`.
     """
 
     bars: Bars
@@ -101,6 +110,7 @@ class Replay:
     labels: NDArray[np.int64] | None = None
     n_regimes: int = 0
     arrays: Market | None = None
+    keeper: Keeper | None = None
 
     def run(self) -> ReplayResult:
         """Run every bar of the window.
@@ -112,15 +122,39 @@ class Replay:
         """
         try:
             self._open()
-            window = self.window
+            window, keeper = self.window, self.keeper
             stages = {stage.start: stage for stage in self.then}
-            for t in range(window.start, window.stop):
+            begin = window.start if keeper is None else self._resume(keeper)
+            for t in range(begin, window.stop):
                 if t in stages:
                     self._follow(*stages[t][1:])
                 self._bar(t)
+                if keeper is not None and (keeper.due() or (keeper.began and t == window.stop - 1)):
+                    keeper.save(self._state(t + 1))
             return self._result()
         except COMPILE_ERRORS as error:
             raise explain(error, self.stack.strategy.label()) from error
+
+    def _resume(self, keeper: Keeper) -> int:
+        """Put back what an earlier run kept; returns the bar to go on with."""
+        assert self.bus is not None
+        state = keeper.load()
+        if state is None:
+            return self.window.start
+        begin: int = state.pop("begin")
+        for name in CURVES:
+            getattr(self, name)[: begin - self.window.start] = state.pop(name)
+        self.bus.resume(*state.pop("bus"))
+        vars(self).update(state)
+        return begin
+
+    def _state(self, begin: int) -> dict[str, Any]:
+        """Return everything that the bars from `begin` on depend on or add to."""
+        assert self.bus is not None
+        done = begin - self.window.start
+        kept = {name: getattr(self, name) for name in STATE}
+        curves = {name: getattr(self, name)[:done] for name in CURVES}
+        return {**kept, **curves, "begin": begin, "bus": (self.bus.sequence, self.bus.log)}
 
     def _open(self) -> None:
         bars = self.bars
