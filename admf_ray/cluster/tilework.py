@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from admf_ray.cluster.canary import canary
 from admf_ray.cluster.jobs import Job, Shared, decoded
@@ -65,13 +66,24 @@ class TileWork:
         stack = self._stack(tile.job, rows)
         before, begun = private_bytes(), time.perf_counter()
         shared = self.shared
-        outcome = guarded(shared.conditions, stack, rows, shared.limits, threads=shared.threads)
+        outcome = guarded(
+            shared.conditions,
+            stack,
+            rows,
+            shared.limits,
+            threads=shared.threads,
+            checkpoints=self._checkpoints(job),
+        )
         metrics = METRICS + (TAIL_METRICS if shared.conditions.tail else ())
         table = part_table(
             job.context, metrics, ids, decoded(stack, rows, job.context.varied), outcome.values,
             outcome.slice_sums, outcome.regime_sums, outcome.status, outcome.errors,
         )  # fmt: skip
         shared.store.write_part(name, table)
+        best = self._best(job, stack, rows, outcome, metrics)
+        status = outcome.status
+        del table, outcome  # shared memory and Arrow's buffers: the next tile's are as large
+        pa.default_memory_pool().release_unused()
         after = private_bytes()
         return {
             "part": name,
@@ -79,14 +91,20 @@ class TileWork:
             "seconds": time.perf_counter() - begun,
             "private_bytes": after,
             "grown_bytes": max(after - before, 0),
-            "failed": int((outcome.status != 0).sum()),
+            "failed": int((status != 0).sum()),
             "status": {
-                word: int((outcome.status == k).sum())
+                word: int((status == k).sum())
                 for k, word in enumerate(STATUSES)
-                if k and (outcome.status == k).any()
+                if k and (status == k).any()
             },
-            **self._best(job, stack, rows, outcome, metrics),
+            **best,
         }
+
+    def _checkpoints(self, job: Job) -> str | None:
+        """Return where long replays of a job are kept at intervals; nowhere on object storage."""
+        if job.compiled or not self.shared.store.is_local:
+            return None
+        return self.shared.store.path(f"checkpoints/{job.context.digest[:12]}")
 
     def _stack(self, k: int, rows: Any) -> Stack:
         """Return a job's stack, its code compiled and loaded before the first child is made."""

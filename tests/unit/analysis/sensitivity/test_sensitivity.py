@@ -12,7 +12,8 @@ def line(score):
     score = np.array(score, dtype=float)
     n = len(score)
     near = np.arange(n)[:, None] + np.array([-2, -1, 1, 2])
-    judged = robustness(score[:, None], np.where((near >= 0) & (near < n), near, -1))
+    index = np.where((near >= 0) & (near < n), near, -1)
+    judged = robustness(score[:, None], lambda begin, end: index[begin:end], n)
     points = ParameterTable(("length",), np.arange(n, dtype=float)[:, None], (None,))
     return points, score, Robustness(*(figure[:, 0] for figure in judged))
 
