@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -81,23 +81,30 @@ def main() -> None:
         alone, n = bare_s(config, asked.workers)
         print(f"{n:,} points x {BARS:,} bars; bare sweep on {asked.workers} threads {alone:.2f} s")
         times: dict[str, float] = {}
-        before = private_bytes()
+        peak = [private_bytes()]
+        before, watching = peak[0], threading.Event()
+
+        def watch() -> None:
+            while not watching.wait(0.1):
+                peak[0] = max(peak[0], private_bytes())
 
         def started(_: Any) -> None:
             times["ray"] = time.perf_counter()
+            threading.Thread(target=watch, daemon=True).start()
 
         coordinator = BacktestCoordinator(
-            config, out=str(folder / "run"), workers=asked.workers, on_session=started, on_progress=print
+            config, out=str(folder / "run"), workers=asked.workers, on_session=started
         )
         found = coordinator.run_parameter_search()
         ended = time.perf_counter()
         assert coordinator.ran is not None
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / 2**20
+        watching.set()
+        grown = (peak[0] - before) / 2**20
         stored = coordinator.ran.seconds
         print(f"through Tune into the store {stored:.2f} s: {stored / alone:.2f} x the bare sweep")
         whole = ended - times["ray"]
         print(f"with Ray's end, neighbourhood and selection {whole:.2f} s: {whole / alone:.2f} x")
-        print(f"driver grew by {grown:,.0f} MiB at most (peak resident less private before)")
+        print(f"driver's private memory grew by {grown:,.0f} MiB at most, Ray's client included")
         begun = time.perf_counter()
         frame = open_run(folder / "run").points()
         print(f"read {len(frame):,} rows, {frame.shape[1]} columns: {time.perf_counter() - begun:.2f} s")

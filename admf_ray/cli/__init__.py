@@ -19,6 +19,7 @@ __all__ = ["main"]
 COMMANDS = {
     "run": "admf_ray.cli.run",
     "resume": "admf_ray.cli.run",
+    "plan": "admf_ray.cli.plan",
     "backtest": "admf_ray.cli.backtest",
     "check": "admf_ray.cli.check",
     "components": "admf_ray.cli.components",

@@ -148,8 +148,8 @@ def run_tiles(
         errors = [str(error) for grid in grids for error in grid.errors]
         reason = errors[-1].strip().splitlines()[-1] if errors else "no reason given"
         raise ResourceError(
-            f"{len(lost)} tiles: must come back from a worker, found them lost again and again ({reason}); run "
-            f"again to continue, with fewer workers where memory is short"
+            f"{len(lost)} tiles: must come back from a worker, found them lost again and again ({reason}); "
+            f"run again to continue, with fewer workers where memory is short"
         )
     return Ran(schedule.tally, tuple(grids), schedule.stopping, time.perf_counter() - begun)
 

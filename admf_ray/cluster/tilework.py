@@ -93,9 +93,7 @@ class TileWork:
             "grown_bytes": max(after - before, 0),
             "failed": int((status != 0).sum()),
             "status": {
-                word: int((status == k).sum())
-                for k, word in enumerate(STATUSES)
-                if k and (status == k).any()
+                word: int((status == k).sum()) for k, word in enumerate(STATUSES) if k and (status == k).any()
             },
             **best,
         }

@@ -153,8 +153,7 @@ class BacktestCoordinator:
         """
         if parameter_space is not None:
             self._take_space(parameter_space)
-        if self.config.phase_1_mining.parameter_search.method == "grid":
-            refuse_many(self.search)
+        refuse_many(self.config)
         self.store = settle(self.store, self.search, self.settings.fork)
         with self.store.held():
             jobs = self._jobs(indices_of(self.search, self._judge, self._guide()))

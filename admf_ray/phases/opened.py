@@ -112,7 +112,8 @@ class Run:
         -------
         pandas.DataFrame
             One row a point: identity, strategy, searched parameters, status, figures, and where
-            neighbours were tested ``robust_score``, ``stability``, ``degradation`` (NaN off the grid and in test windows).
+            neighbours were tested ``robust_score``, ``stability``, ``degradation`` (NaN off the grid and in
+            test windows).
 
         Raises
         ------

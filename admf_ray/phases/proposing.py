@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from admf_ray.config.schema import PipelineConfig
+from admf_ray.config.spaces import load_space
 from admf_ray.errors import ResourceError
 from admf_ray.phases.search import Search
 from admf_ray.space.proposals import Guide, Proposals
@@ -18,6 +21,7 @@ __all__ = ["indices_of", "refuse_many"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+POINTS_PER_S = 100_000  # what a core sweeps of some thousand bars, roughly
 Judge = Callable[[Sequence[Ints]], Sequence[Floats]]
 
 
@@ -46,7 +50,7 @@ def indices_of(search: Search, judge: Judge, guide: Guide | None = None) -> Sequ
     settings = search.config.phase_1_mining.parameter_search
     lattices = tuple(lattice for _, lattice in search.searches)
     if settings.method == "grid" and guide is None:
-        refuse_many(search)
+        refuse_many(search.config)
         return [
             np.concatenate([*lattice.blocks(0, lattice.size), np.empty(0, dtype=np.int64)])
             for lattice in lattices
@@ -75,18 +79,22 @@ def indices_of(search: Search, judge: Judge, guide: Guide | None = None) -> Sequ
     return [np.array(sorted(points), dtype=np.int64) for points in found]
 
 
-def refuse_many(search: Search) -> None:
-    """Refuse a grid of more points than the configuration allows; nothing of it is built.
+def refuse_many(config: PipelineConfig) -> None:
+    """Refuse a grid of more points than the configuration allows; no data are read, nothing of it is built.
 
     Raises
     ------
     ResourceError
-        With the count.
+        With the count and how long one window of it would take.
     """
-    most = search.config.phase_1_mining.parameter_search.max_points
-    if search.size > most:
-        place = search.config.place("phase_1_mining.parameter_search.max_points")
+    settings = config.phase_1_mining.parameter_search
+    size = load_space(config).size
+    if settings.method == "grid" and size > settings.max_points:
+        place = config.place("phase_1_mining.parameter_search.max_points")
+        cores = os.cpu_count() or 1
+        hours = size / POINTS_PER_S / cores / 3600
+        took = f"{hours:,.0f} hours" if hours < 48 else f"{hours / 24:,.0f} days"
         raise ResourceError(
-            f"{place}: the grid must have at most {most:,} points, found {search.size:,}; widen the steps, set "
-            f"method: random, or raise it (admf-ray plan says what that costs)"
+            f"{place}: the grid must have at most {settings.max_points:,} points, found {size:,} ({took} "
+            f"for one window on {cores} cores); widen the steps, set method: random, or raise it"
         )

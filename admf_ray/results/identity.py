@@ -154,7 +154,7 @@ def _imported(module: ModuleType) -> Iterator[ModuleType]:
 
 @cache
 def _foreign() -> tuple[str, ...]:
-    """Return the folders of installed packages and of Python itself: their versions are facts of the engine."""
+    """Return the folders of installed packages and of Python itself: their versions are known."""
     paths = sysconfig.get_paths()
     found = [Path(paths[name]).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     return tuple(f"{folder}/" for folder in (*found, Path(__file__).parent.parent))

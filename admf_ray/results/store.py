@@ -271,8 +271,8 @@ class RunStore:
                 file.seek(0)
                 holder = file.read().strip() or "another process"
                 raise StoreError(
-                    f"{self.uri}: must be held by one driver at a time, found {holder} at work; wait for it, or "
-                    f"choose another --out"
+                    f"{self.uri}: must be held by one driver at a time, found {holder} at work; wait for it "
+                    f"or choose another --out"
                 ) from None
             file.truncate(0)
             since = time.strftime("%Y-%m-%d %H:%M:%S")
