@@ -20,7 +20,7 @@ log = get_logger(__name__)
 # Set before Ray starts, unless the user has set them; each says why.
 LOCAL = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine unasked
-    "RAY_preload_python_modules": "numpy,pandas,numba,pyarrow,ray.tune",  # workers start sooner
+    "RAY_preload_python_modules": "admf_ray.cluster.worker",  # workers start sooner
 }
 TUNE = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the progress shown is ours
