@@ -52,6 +52,8 @@ class Options:
         Share of failed points above which the run stops.
     workers : int or None
         At most so many.
+    parallel_neighbors : bool
+        False: a point's neighbours run in the same worker, so one worker has all of a job.
     callbacks : tuple
         The user's own Tune callbacks.
     stopper : tune.Stopper or None
@@ -63,6 +65,7 @@ class Options:
     thread: bool = False
     max_failed_frac: float = 0.5
     workers: int | None = None
+    parallel_neighbors: bool = True
     callbacks: tuple[Any, ...] = ()
     stopper: Any = None
 
@@ -125,7 +128,12 @@ def run_tiles(
     manager = ContainerResourceManager(options.max_containers, memory_gb, most)
     with _log_of(shared) as write:
         schedule = Schedule(
-            shared.jobs, tiles, rates, lambda: min(most, manager.optimize_batch_size()), write
+            shared.jobs,
+            tiles,
+            rates,
+            lambda: min(most, manager.optimize_batch_size()),
+            write,
+            whole_jobs=not options.parallel_neighbors,
         )
 
         def report(result: Mapping[str, Any]) -> None:

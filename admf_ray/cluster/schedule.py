@@ -78,6 +78,8 @@ class Schedule:
     rates : Rates
     workers : callable
         Returns how many workers there may be now.
+    whole_jobs : bool
+        A portion is all of one job.
     log : callable, optional
         Takes one line of JSON about each tile: predicted and true seconds and bytes.
 
@@ -93,7 +95,10 @@ class Schedule:
         rates: Rates,
         workers: Callable[[], int],
         log: Callable[[str], None] | None = None,
+        *,
+        whole_jobs: bool = False,
     ) -> None:
+        self._whole_jobs = whole_jobs
         self._jobs, self._rates, self._workers, self._log = tuple(jobs), rates, workers, log
         self._lock = threading.RLock()
         self._waiting = list(tiles)
@@ -135,7 +140,12 @@ class Schedule:
             share = sum(cost.values()) / (PORTIONS_PER_WORKER * max(self._workers(), 1))
             wanted = min(max(share, SHORTEST_PORTION_S), LONGEST_PORTION_S)
             portion: list[Tile] = []
-            while self._waiting and (not portion or sum(cost[one] for one in portion) < wanted):
+            if self._whole_jobs:
+                portion = [one for one in self._waiting if one.job == self._waiting[0].job]
+                self._waiting = [one for one in self._waiting if one.job != portion[0].job]
+            while self._waiting and not self._whole_jobs:
+                if portion and sum(cost[one] for one in portion) >= wanted:
+                    break
                 portion.append(self._waiting.pop(0))
             self._out[worker] = {
                 tile: (cost[tile], self._rates.bytes(self._jobs[tile.job], self.rows(tile)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,14 @@ class TileWork:
             )
         self.shared = shared
         self._stacks: dict[int, Stack] = {}
+
+    def warm(self, tiles: Sequence[Tile]) -> None:
+        """Build and compile ahead the stacks that these tiles need first, as many as the pool holds."""
+        jobs = list(dict.fromkeys(tile.job for tile in tiles))
+        for k in jobs[: self.shared.pool_size]:
+            job = self.shared.jobs[k]
+            first = int(job.todo[0])
+            self._stack(k, job.points.rows(first, first + 1))
 
     def run(self, tile: Tile) -> dict[str, Any]:
         """Run what a tile still lacks and return its report; under 2 KB."""

@@ -34,6 +34,7 @@ class TileTrainable(tune.Trainable):
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         self.work = TileWork(shared)
         self.reset_config(config)
+        self.work.warm(self.tiles)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take another portion; the shared data stay."""

@@ -227,11 +227,14 @@ class BacktestCoordinator:
         thread = execution.parallelism == "thread"
         shared = Shared(
             self.config.strategies, self.search.conditions, tuple(jobs), self.limits, self.store,
-            self._objective, self._maximize, here.node_cores if thread else 1, canary(),
+            self._objective, self._maximize, here.node_cores if thread else 1, limits.container_pool_size,
+            canary(),
         )  # fmt: skip
         options = Options(
             limits.max_concurrent_containers, limits.memory_limit_per_container, thread,
-            execution.max_failed_frac, self.settings.workers, self.settings.callbacks, self.settings.stopper,
+            execution.max_failed_frac, self.settings.workers,
+            self.config.phase_1_mining.parameter_search.neighborhood_testing.parallel_neighbors,
+            self.settings.callbacks, self.settings.stopper,
         )  # fmt: skip
         return run_tiles(shared, tiles, here, options, watch.report)
 
@@ -241,6 +244,7 @@ class BacktestCoordinator:
         execution, containers = self.config.phase_1_mining.execution, self.config.container_settings
         return Limits(
             point_timeout_s=execution.point_timeout_s,
+            teardown_timeout_s=containers.teardown_timeout,
             memory_bytes=containers.memory_limit_per_container,
             fresh_process=execution.isolation_level == "process",
         )

@@ -23,7 +23,7 @@ Ints = NDArray[np.int64]
 
 
 def parts_of(store: RunStore, digest: str) -> dict[str, int]:
-    """Return the parts of a context, by its digest, with each one's first point; damaged ones are set aside."""
+    """Return the parts of a context by name, with each one's first point; damaged ones are set aside."""
     found = {}
     for name in store.parts():
         if name.split("-")[-2] == digest[:12]:
