@@ -75,10 +75,12 @@ def saturation(folder: Path) -> None:
     each = spent / tiles
     longest_s = 16.0
     print(
-        f"{tiles:,} tiles in {trials} trials: {wall:.1f} s, the driver's own time {spent:.1f} s = {each * 1e3:.2f} ms a tile"
+        f"{tiles:,} tiles in {trials} trials: {wall:.1f} s, the driver's own time {spent:.1f} s "
+        f"= {each * 1e3:.2f} ms a tile"
     )
     print(
-        f"a large run's tile takes {longest_s:.0f} s, so one driver feeds {longest_s:.0f} s / {each * 1e3:.2f} ms = {longest_s / each:,.0f} cores"
+        f"a large run's tile takes {longest_s:.0f} s, so one driver feeds {longest_s:.0f} s / "
+        f"{each * 1e3:.2f} ms = {longest_s / each:,.0f} cores"
     )
 
 
@@ -117,7 +119,8 @@ def memory(gib: float, actors: int) -> None:
     size = sum(a.nbytes for a in (bars.open, bars.high, bars.low, bars.close)) / 2**30
     mapped, after = (max(column) / 2**20 for column in zip(*found, strict=True))
     print(
-        f"{actors} actors on {size:.2f} GiB of bars: private memory {mapped:.0f} MiB mapped, {after:.0f} MiB after a point"
+        f"{actors} actors on {size:.2f} GiB of bars: private memory {mapped:.0f} MiB mapped, "
+        f"{after:.0f} MiB after a point"
     )
 
 
