@@ -17,6 +17,7 @@ from typing import Any
 
 from ray import tune
 
+from admf_ray import errors
 from admf_ray.cluster.jobs import Shared
 from admf_ray.cluster.rates import keep_rates, known_rates
 from admf_ray.cluster.resources import ContainerResourceManager
@@ -149,17 +150,23 @@ def run_tiles(
                 if round_:
                     log.warning("%d tiles were lost with their workers; handed out again", schedule.waiting)
                 grids.append(_fit(shared, schedule, manager, options, cores, most, report))
+                if options.stopper is not None and not grids[-1].errors:
+                    break  # what the user's own stopper ended is not handed out again
     keep_rates(rates)
+    if schedule.fatal:
+        kind, _, text = schedule.fatal.partition("\n")
+        raise getattr(errors, kind, ResourceError)(text)
     _check_failures(schedule, options.max_failed_frac, final=True)
-    lost = [*schedule.given_up, *([] if schedule.stopping else schedule._waiting)]
+    stopped = schedule.stopping or (options.stopper is not None and bool(schedule.waiting))
+    lost = schedule.given_up if stopped else [*schedule.given_up, *schedule.left()]
     if lost:
-        errors = [str(error) for grid in grids for error in grid.errors]
-        reason = errors[-1].strip().splitlines()[-1] if errors else "no reason given"
+        said = [str(error) for grid in grids for error in grid.errors]
+        reason = said[-1].strip().splitlines()[-1] if said else "no reason given"
         raise ResourceError(
             f"{len(lost)} tiles: must come back from a worker, found them lost again and again ({reason}); "
             f"run again to continue, with fewer workers where memory is short"
         )
-    return Ran(schedule.tally, tuple(grids), schedule.stopping, time.perf_counter() - begun)
+    return Ran(schedule.tally, tuple(grids), stopped, time.perf_counter() - begun)
 
 
 def _fit(

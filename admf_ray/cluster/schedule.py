@@ -83,6 +83,16 @@ class Schedule:
     log : callable, optional
         Takes one line of JSON about each tile: predicted and true seconds and bytes.
 
+    Attributes
+    ----------
+    tally : Tally
+    stopping : bool
+        Set by anyone: nothing more is handed out.
+    fatal : str
+        Type and text of an error that no worker can do without, a line each; empty before there is one.
+    given_up : list of Tile
+        Lost too often.
+
     Notes
     -----
     May be asked from several threads. No result depends on the order it chooses.
@@ -106,6 +116,7 @@ class Schedule:
         self._losses: dict[Tile, int] = {}
         self.tally = Tally()
         self.stopping = False
+        self.fatal = ""
         self.given_up: list[Tile] = []
 
     def __getstate__(self) -> dict[str, Any]:
@@ -189,6 +200,11 @@ class Schedule:
         """Return the names of workers that have tiles."""
         with self._lock:
             return {worker for worker, tiles in self._out.items() if tiles}
+
+    def left(self) -> list[Tile]:
+        """Return the tiles that nobody has taken."""
+        with self._lock:
+            return list(self._waiting)
 
     @property
     def waiting(self) -> int:

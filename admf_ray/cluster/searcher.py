@@ -50,7 +50,10 @@ class PortionSearcher(Searcher):
         return {"tiles": " ".join(str(tile) for tile in portion)}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Take in a tile's report."""
+        """Take in a tile's report; what no worker can do ends the search."""
+        if result.get("fatal"):
+            self.schedule.fatal = str(result["fatal"])
+            self.schedule.stopping = True
         if result.get("tile"):
             self.manager.opened(trial_id, result["private_bytes"] / 1e9)
             self.schedule.done(trial_id, Tile.parse(result["tile"]), result)

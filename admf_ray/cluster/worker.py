@@ -12,6 +12,7 @@ from ray import tune
 from admf_ray.cluster.jobs import Shared
 from admf_ray.cluster.tiles import Tile
 from admf_ray.cluster.tilework import TileWork
+from admf_ray.errors import ADMFError
 
 __all__ = ["TileTrainable"]
 
@@ -32,9 +33,13 @@ class TileTrainable(tune.Trainable):
         """Map the shared data, import the users' files and refuse a processor that computes other bits."""
         assert shared is not None
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        self.work = TileWork(shared)
+        self.fatal: ADMFError | None = None
         self.reset_config(config)
-        self.work.warm(self.tiles)
+        try:
+            self.work = TileWork(shared)
+            self.work.warm(self.tiles)
+        except ADMFError as error:  # would be the same everywhere: told once, not tried again
+            self.fatal = error
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take another portion; the shared data stay."""
@@ -47,7 +52,17 @@ class TileTrainable(tune.Trainable):
         if self.cursor >= len(self.tiles):
             return {"done": True, "tile": "", "points": 0}
         tile = self.tiles[self.cursor]
-        report = self.work.run(tile)
+        try:
+            if self.fatal is not None:
+                raise self.fatal
+            report = self.work.run(tile)
+        except ADMFError as error:
+            return {
+                "done": True,
+                "tile": "",
+                "points": 0,
+                "fatal": f"{type(error).__name__}\n{error}"[:1_500],
+            }
         self.cursor += 1
         return {"tile": str(tile), "done": self.cursor >= len(self.tiles), **report}
 
@@ -65,4 +80,4 @@ class TileTrainable(tune.Trainable):
 
     def cleanup(self) -> None:
         """Let go of the shared data."""
-        del self.work
+        self.__dict__.pop("work", None)

@@ -22,7 +22,7 @@ from admf_ray.engine.causality import assert_causal
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.guard import Limits
 from admf_ray.engine.stack import Stack
-from admf_ray.errors import ADMFError, ConfigError
+from admf_ray.errors import ADMFError, ConfigError, StoreError
 from admf_ray.logs import get_logger
 from admf_ray.market import Window
 from admf_ray.phases.manifest import settle
@@ -219,6 +219,11 @@ class BacktestCoordinator:
             if self.settings.on_session is not None:
                 self.settings.on_session(here)
             self.ran = self._run(jobs, tiles, here, watch)
+        missing = 0 if self._interrupted else sum(len(self._left(job).todo) for job in jobs)
+        if missing:
+            raise StoreError(
+                f"{self.store.uri}: all rows must be there, found {missing:,} missing; run again"
+            )
 
     def _run(self, jobs: Sequence[Job], tiles: Sequence[Tile], here: Session, watch: Watch) -> Ran:
         from admf_ray.cluster.run import Options, run_tiles  # Ray reads its environment when it is imported
