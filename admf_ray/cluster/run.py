@@ -52,7 +52,8 @@ class Options:
     max_failed_frac : float
         Share of failed points above which the run stops.
     workers : int or None
-        At most so many.
+        At most so many; on a cluster that was joined also more than there is room for now, so that an
+        autoscaler brings nodes.
     parallel_neighbors : bool
         False: a point's neighbours run in the same worker, so one worker has all of a job.
     callbacks : tuple
@@ -113,7 +114,8 @@ def run_tiles(
     Raises
     ------
     ResourceError
-        A tile was lost too often, or too large a share of the points failed.
+        No node has the memory a worker asks for, a tile was lost too often, or too large a share of the
+        points failed.
 
     Notes
     -----
@@ -124,9 +126,8 @@ def run_tiles(
     begun = time.perf_counter()
     rates = known_rates()
     cores = here.node_cores if options.thread else 1
-    most = min(here.nodes if options.thread else here.cores, options.max_containers, options.workers or 10**9)
-    memory_gb = max(here.memory_bytes / 1e9, 1.0)
-    manager = ContainerResourceManager(options.max_containers, memory_gb, most)
+    most = _most_workers(here, options)
+    manager = ContainerResourceManager(options.max_containers, _memory_gb(here, options, most), most)
     with _log_of(shared) as write:
         schedule = Schedule(
             shared.jobs,
@@ -167,6 +168,26 @@ def run_tiles(
             f"run again to continue, with fewer workers where memory is short"
         )
     return Ran(schedule.tally, tuple(grids), stopped, time.perf_counter() - begun)
+
+
+def _most_workers(here: Session, options: Options) -> int:
+    """Return how many workers there may be, now or when an autoscaler has brought what they ask for."""
+    room = here.nodes if options.thread else here.cores
+    if here.joined:
+        room = max(room, options.workers or 0)
+    return min(room, options.max_containers, options.workers or room)
+
+
+def _memory_gb(here: Session, options: Options, most: int) -> float:
+    """Return the memory that so many workers have together; refuse what no node could give to one."""
+    asked = options.memory_bytes or 0
+    if asked > here.node_memory_bytes > 0:
+        raise ResourceError(
+            f"container_settings.memory_limit_per_container: must fit a node, found {asked / 1e9:.1f} GB "
+            f"where the largest gives Ray's workers {here.node_memory_bytes / 1e9:.1f} GB; lower it"
+        )
+    grown = max(most / (here.nodes if options.thread else here.cores), 1.0)
+    return max(here.memory_bytes / 1e9 * grown, 1.0)
 
 
 def _fit(

@@ -50,7 +50,7 @@ class TileTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Run the next tile and report what it gave, in under 2 KB."""
         if self.cursor >= len(self.tiles):
-            return {"done": True, "tile": "", "points": 0}
+            return {"done": True, "tile": "", "points": 0, "objective": float("nan")}
         tile = self.tiles[self.cursor]
         try:
             if self.fatal is not None:
