@@ -20,6 +20,7 @@ from admf_ray.engine.guard import guarded
 from admf_ray.engine.points import run_points
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ResourceError
+from admf_ray.results.identity import code_digest, engine_facts
 from admf_ray.results.schema import part_name, part_table
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 
@@ -38,7 +39,7 @@ class TileWork:
     ComponentError
         A user's file does not import here.
     ResourceError
-        This processor computes other bits than the driver's.
+        This processor computes other bits than the driver's, or other code stands here.
 
     Notes
     -----
@@ -46,6 +47,13 @@ class TileWork:
     """
 
     def __init__(self, shared: Shared) -> None:
+        driver, here = shared.jobs[0].context.engine, engine_facts()
+        if dict(driver) != dict(here):
+            names = ", ".join(name for name in here if here[name] != driver.get(name))
+            raise ResourceError(
+                f"{os.uname().nodename}: must have the driver's admf_ray, Python and packages, found other "
+                f"{names}; install the same versions on every node"
+            )
         for file in shared.files:
             import_components(file)
         found = canary()
@@ -89,7 +97,8 @@ class TileWork:
             outcome.slice_sums, outcome.regime_sums, outcome.status, outcome.errors,
         )  # fmt: skip
         shared.store.write_part(name, table)
-        best = self._best(job, stack, rows, outcome, metrics)
+        on_grid = max(int(np.diff(np.searchsorted(job.todo, [tile.begin, job.points.n_points]))[0]), 0)
+        best = self._best(job, stack, rows, on_grid, outcome, metrics)
         status = outcome.status
         del table, outcome  # shared memory and Arrow's buffers: the next tile's are as large
         pa.default_memory_pool().release_unused()
@@ -117,7 +126,13 @@ class TileWork:
         """Return a job's stack, its code compiled and loaded before the first child is made."""
         if k not in self._stacks:
             shared = self.shared
-            stack = self._stacks[k] = shared.jobs[k].names.build()
+            stack = shared.jobs[k].names.build()
+            if code_digest(*(cls for _, cls in stack.classes)) != shared.jobs[k].context.code:
+                raise ResourceError(
+                    f"{os.uname().nodename}: {shared.jobs[k].label} must be the driver's, found other code; "
+                    f"ship the same files to every node"
+                )
+            self._stacks[k] = stack
             if shared.jobs[k].compiled:
                 # a child first: what a point does to its process must not happen to this one
                 safe = guarded(shared.conditions, stack, rows[:1], shared.limits)
@@ -126,11 +141,13 @@ class TileWork:
         return self._stacks[k]
 
     def _best(
-        self, job: Job, stack: Stack, rows: Any, outcome: Outcome, metrics: tuple[str, ...]
+        self, job: Job, stack: Stack, rows: Any, on_grid: int, outcome: Outcome, metrics: tuple[str, ...]
     ) -> dict[str, Any]:
-        """Return the tile's best point by the objective over the full span."""
+        """Return the best of the tile's points on the grid by the objective over the full span."""
         full = job.context.window_names.index("full")
-        values = outcome.values[:, full, metrics.index(self.shared.objective)]
+        values = outcome.values[:on_grid, full, metrics.index(self.shared.objective)]
+        if not len(values):
+            return {"objective": float("nan")}
         signed = np.where(np.isnan(values), -np.inf, values if self.shared.maximize else -values)
         k = int(np.argmax(signed))
         if not np.isfinite(signed[k]):
@@ -141,4 +158,7 @@ class TileWork:
 
 
 def _nothing() -> dict[str, Any]:
-    return {"points": 0, "seconds": 0.0, "failed": 0, "grown_bytes": 0, "private_bytes": private_bytes()}
+    return {
+        "points": 0, "seconds": 0.0, "failed": 0, "grown_bytes": 0, "private_bytes": private_bytes(),
+        "objective": float("nan"),
+    }  # fmt: skip
