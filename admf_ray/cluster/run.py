@@ -59,7 +59,7 @@ class Options:
     callbacks : tuple
         The user's own Tune callbacks.
     stopper : tune.Stopper or None
-        The user's own.
+        The user's own; see `PortionStopper`.
     """
 
     max_containers: int = 100
@@ -82,7 +82,7 @@ class Ran:
     results : tuple of tune.ResultGrid
         One; more where lost tiles were handed out again.
     interrupted : bool
-        Whether the user stopped it: running tiles were finished, others wait.
+        Whether the user stopped it, by Ctrl-C or a stopper: running tiles were finished, others wait.
     seconds : float
     """
 
@@ -114,8 +114,8 @@ def run_tiles(
     Raises
     ------
     ResourceError
-        No node has the memory a worker asks for, a tile was lost too often, or too large a share of the
-        points failed.
+        No node has the memory a worker asks for, a worker cannot work, a tile was lost too often, or too large
+        a share of the points failed.
 
     Notes
     -----
@@ -151,15 +151,12 @@ def run_tiles(
                 if round_:
                     log.warning("%d tiles were lost with their workers; handed out again", schedule.waiting)
                 grids.append(_fit(shared, schedule, manager, options, cores, most, report))
-                if options.stopper is not None and not grids[-1].errors:
-                    break  # what the user's own stopper ended is not handed out again
     keep_rates(rates)
     if schedule.fatal:
         kind, _, text = schedule.fatal.partition("\n")
         raise getattr(errors, kind, ResourceError)(text)
     _check_failures(schedule, options.max_failed_frac, final=True)
-    stopped = schedule.stopping or (options.stopper is not None and bool(schedule.waiting))
-    lost = schedule.given_up if stopped else [*schedule.given_up, *schedule.left()]
+    lost = schedule.given_up if schedule.stopping else [*schedule.given_up, *schedule.left()]
     if lost:
         said = [str(error) for grid in grids for error in grid.errors]
         reason = said[-1].strip().splitlines()[-1] if said else "no reason given"
@@ -167,7 +164,7 @@ def run_tiles(
             f"{len(lost)} tiles: must come back from a worker, found them lost again and again ({reason}); "
             f"run again to continue, with fewer workers where memory is short"
         )
-    return Ran(schedule.tally, tuple(grids), stopped, time.perf_counter() - begun)
+    return Ran(schedule.tally, tuple(grids), schedule.stopping, time.perf_counter() - begun)
 
 
 def _most_workers(here: Session, options: Options) -> int:
@@ -206,12 +203,11 @@ def _fit(
     trainable = tune.with_resources(
         tune.with_parameters(TileTrainable, shared=shared), tune.PlacementGroupFactory([resources])
     )
-    stopper: tune.Stopper = PortionStopper(schedule)
-    if options.stopper is not None:
-        stopper = tune.stopper.CombinedStopper(stopper, options.stopper)
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
+            metric="objective",
+            mode="max" if shared.maximize else "min",
             search_alg=searcher,
             num_samples=-1,
             max_concurrent_trials=most,
@@ -224,7 +220,7 @@ def _fit(
             storage_path=shared.store.uri_of("tune"),
             failure_config=tune.FailureConfig(max_failures=TRIAL_FAILURES),
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-            stop=stopper,
+            stop=PortionStopper(schedule, options.stopper),
             callbacks=list(options.callbacks) or None,
             verbose=0,
         ),

@@ -82,7 +82,8 @@ class TileWork:
             outcome.slice_sums, outcome.regime_sums, outcome.status, outcome.errors,
         )  # fmt: skip
         shared.store.write_part(name, table)
-        best = self._best(job, stack, rows, outcome, metrics)
+        on_grid = max(int(np.diff(np.searchsorted(job.todo, [tile.begin, job.points.n_points]))[0]), 0)
+        best = self._best(job, stack, rows, on_grid, outcome, metrics)
         status = outcome.status
         del table, outcome  # shared memory and Arrow's buffers: the next tile's are as large
         pa.default_memory_pool().release_unused()
@@ -120,11 +121,13 @@ class TileWork:
         return self._stacks[k]
 
     def _best(
-        self, job: Job, stack: Stack, rows: Any, outcome: Outcome, metrics: tuple[str, ...]
+        self, job: Job, stack: Stack, rows: Any, on_grid: int, outcome: Outcome, metrics: tuple[str, ...]
     ) -> dict[str, Any]:
-        """Return the tile's best point by the objective over the full span."""
+        """Return the best of the tile's points on the grid by the objective over the full span."""
         full = job.context.window_names.index("full")
-        values = outcome.values[:, full, metrics.index(self.shared.objective)]
+        values = outcome.values[:on_grid, full, metrics.index(self.shared.objective)]
+        if not len(values):
+            return {"objective": float("nan")}
         signed = np.where(np.isnan(values), -np.inf, values if self.shared.maximize else -values)
         k = int(np.argmax(signed))
         if not np.isfinite(signed[k]):
