@@ -151,6 +151,7 @@ def sweep(
     labels: NDArray[np.int64] | None = None,
     n_regimes: int = 0,
     market: Market | None = None,
+    slices: int = 16,
 ) -> SweepResult:
     """Run every point over every window.
 
@@ -162,7 +163,7 @@ def sweep(
     values : float64 array (n_points, n_columns)
         Points, as `Stack.vector` makes them.
     windows : sequence of Window
-        The one named ``full`` is cut into 16 slices.
+        The one named ``full`` is cut into `slices`.
     threads : int
         Threads that share the points; the result does not depend on it.
     tail : bool
@@ -180,6 +181,8 @@ def sweep(
         ``control[1]`` is the point at work, counted within its table.
     market : Market, optional
         `market_arrays` of the bars, where somebody has them already.
+    slices : int
+        As many as ``full`` has bars give every bar's return, see `SweepResult.slice_sums`.
 
     Returns
     -------
@@ -197,7 +200,7 @@ def sweep(
     values = check_points(stack, values)
     check_session(stack, values, bars)
     market = market_arrays(bars) if market is None else market
-    plan = Windows.build(windows, market)
+    plan = Windows.build(windows, market, slices)
     names = METRICS + (TAIL_METRICS if tail else ())
     n_rows = 0 if labels is None else n_regimes + 1
     whole = _Whole(
@@ -217,6 +220,7 @@ def sweep(
         threads=threads,
         tail=tail,
         limit_bytes=limit_bytes,
+        slices=slices,
     )
     return SweepResult(plan.names, names, whole.values, whole.slice_sums, whole.regime_sums)
 
@@ -232,6 +236,7 @@ def sweep_into(
     tail: bool = False,
     limit_bytes: int = LIMIT_BYTES,
     last: bool = True,
+    slices: int = 16,
 ) -> None:
     """Run some of the points over a part's windows, results to `record` as they come.
 
@@ -247,6 +252,8 @@ def sweep_into(
         Checked points.
     last : bool
         Whether no other part follows.
+    slices : int
+        Of the window named ``full``.
 
     Raises
     ------
@@ -267,7 +274,7 @@ def sweep_into(
             if not len(points):
                 break
             record.at_work(points)
-            plan = Windows.build([part.windows[w] for w in places], part.market)
+            plan = Windows.build([part.windows[w] for w in places], part.market, slices)
             for table in tables(stack, structure, values, points, part.bars, train, limit_bytes, record.beat):
                 loop = _Loop(module, stack, part, table, values, plan, record.control, tail)
                 loop.run(record, part.columns[places], threads, last and k == len(runs) - 1)
