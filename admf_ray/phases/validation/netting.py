@@ -9,20 +9,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from admf_ray.cluster.jobs import StackNames
 from admf_ray.components.netted import WEIGHTS, Netted
 from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.events import Event, SignalEvent
 from admf_ray.engine.outcome import ReplayResult
-from admf_ray.engine.stack import Stack
 from admf_ray.market import Bars, Window
 from admf_ray.phases.validation.case import Member, TestCase, stack_named
 
-__all__ = ["Held", "container_of", "hashes", "run_case", "wanted_weights"]
+__all__ = ["Held", "container_of", "hashes", "run_case", "run_container", "wanted_weights"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 HANDLER = "TestDataHandler"
+TASK = "task"
 
 
 class Held(NamedTuple):
@@ -76,12 +77,21 @@ def run_case(
     Protective prices, sizing and costs are that account's. An adaptive strategy wants at the close of t what
     the member mapped to label[t] wants, so the position during a bar belongs to the label known before it.
     """
-    container, stack, row = container_of(case, bars, window, labels, delay_bars, train, handler)
+    container = container_of(case, bars, window, labels, n_regimes, delay_bars, train, handler)
     with container as box:
         box.initialize_scope()
-        result = replay_in(box, stack, row, window, train or window, None, labels, n_regimes)
+        result = run_container(box)
         events = box.bus.log
     return Held(result, events)
+
+
+def run_container(container: ScopedContainer) -> ReplayResult:
+    """Run an initialised container of `container_of` and return what it gave."""
+    task = container.get(TASK)
+    stack = stack_named(StackNames(*task["stack"]))
+    row, labels = np.array(task["row"]), task["labels"]
+    window, train = Window(*task["window"]), Window(*task["train"])
+    return replay_in(container, stack, row, window, train, None, labels, task["n_regimes"])
 
 
 def container_of(
@@ -89,27 +99,50 @@ def container_of(
     bars: Bars,
     window: Window,
     labels: Ints | None = None,
+    n_regimes: int = 0,
     delay_bars: int = 0,
     train: Window | None = None,
     handler: str = HANDLER,
-) -> tuple[ScopedContainer, Stack, Floats]:
-    """Return a test strategy's container, not yet initialised, with its stack and row."""
-    name, stack, row = f"test_{case.name}", case.account.stack, case.account.vector
-    if not case.members and not delay_bars:
-        return build_container(name, bars, stack, row, keep_log=True, handler=handler), stack, row
+) -> ScopedContainer:
+    """Return a test strategy's container, not yet initialised; it knows what `run_container` is to run."""
+    names, stack, row = case.account.names, case.account.stack, case.account.vector
+    weights = None
+    if case.members or delay_bars:
+        weights = _late(_wanted(case, bars, window, labels, train, handler), window, delay_bars)
+        row = np.concatenate([row[span] for span in stack.spans[-3:]])
+        names = names._replace(strategy=Netted.label(), filters=())
+        stack = stack_named(names)
+    container = build_container(f"test_{case.name}", bars, stack, row, keep_log=True, handler=handler)
+    if weights is not None:
+        container.register_shared_service(WEIGHTS, {"weights": weights, "symbols": bars.symbols})
+    learns = train or window
+    task = {
+        "stack": tuple(names),
+        "row": tuple(row.tolist()),
+        "window": (window.name, window.start, window.stop),
+        "train": (learns.name, learns.start, learns.stop),
+        "labels": labels,
+        "n_regimes": n_regimes,
+    }
+    container.register_shared_service(TASK, task)
+    return container
+
+
+def _wanted(
+    case: TestCase, bars: Bars, window: Window, labels: Ints | None, train: Window | None, handler: str
+) -> Floats:
+    """Return the weights that a test strategy wants at each close, (n_bars, n_symbols)."""
     wanted = [wanted_weights(one, bars, window, train, handler) for one in case.parts]
-    weights = _netted(case, wanted, labels)
-    if delay_bars:
-        weights[window.start + delay_bars : window.stop] = weights[
-            window.start : window.stop - delay_bars
-        ].copy()
-        weights[window.start : window.start + delay_bars] = 0.0
-    net = stack_named(case.account.names._replace(strategy=Netted.label(), filters=()))
-    own = np.concatenate([row[span] for span in stack.spans[-3:]])
-    container = build_container(name, bars, net, own, keep_log=True, handler=handler)
+    return _netted(case, wanted, labels)
+
+
+def _late(weights: Floats, window: Window, bars: int) -> Floats:
+    """Return weights so many bars later within a window, read-only."""
+    if bars:
+        weights[window.start + bars : window.stop] = weights[window.start : window.stop - bars].copy()
+        weights[window.start : window.start + bars] = 0.0
     weights.setflags(write=False)
-    container.register_shared_service(WEIGHTS, {"weights": weights, "symbols": bars.symbols})
-    return container, net, own
+    return weights
 
 
 def wanted_weights(
