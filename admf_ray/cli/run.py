@@ -15,15 +15,17 @@ from rich.console import Console
 
 from admf_ray.cli.mined import HEADS, orders, show
 from admf_ray.cli.progress import Shown
+from admf_ray.cli.verdict import show_verdict
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.files import usable_folder
 from admf_ray.phases.opened import open_run
-from admf_ray.phases.pipeline import Pipeline, PipelineResult
+from admf_ray.phases.pipeline import Phase, Pipeline, PipelineResult
 from admf_ray.phases.written import finite
 
 __all__ = ["resume", "run"]
 
+PHASES = ("mining", "validation")
 WIDTH = 110  # where nothing tells the width: a pipe or a file
 INTERRUPTED = 130
 
@@ -36,6 +38,8 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--top", type=click.IntRange(1), default=10, show_default=True, help="Points in each table."
     )
+    @click.option("--phase", type=click.Choice(PHASES), help="This phase alone, with what it rests on.")
+    @click.option("--again", is_flag=True, help="Look at test data again; the verdict corrects for it.")
     @click.option("--quiet", is_flag=True, help="Print only where the results are.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @functools.wraps(command)
@@ -44,11 +48,16 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         address: str | None,
         workers: int | None,
         top: int,
+        phase: Phase | None,
+        again: bool,
         quiet: bool,
         as_json: bool,
         **kwargs: Any,
     ) -> Any:
-        how = {"address": address, "workers": workers, "top": top, "quiet": quiet, "as_json": as_json}
+        how = {
+            "address": address, "workers": workers, "top": top, "phase": phase, "again": again,
+            "quiet": quiet, "as_json": as_json,
+        }  # fmt: skip
         return command(*args, how=how, **kwargs)
 
     return wrapped
@@ -87,6 +96,8 @@ def _carry_out(
     address: str | None,
     workers: int | None,
     top: int,
+    phase: Phase | None,
+    again: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -101,7 +112,7 @@ def _carry_out(
         result = Pipeline(
             config, out=place, fork=fork, address=address, workers=workers,
             on_progress=None if silent else shown.progress, on_session=shown.session,
-        ).run()  # fmt: skip
+        ).run(phase, again)  # fmt: skip
     took = time.perf_counter() - begun
     if result.interrupted:
         click.echo(f"stopped: what is done is kept; go on with: admf-ray resume {result.store.uri}", err=True)
@@ -111,6 +122,8 @@ def _carry_out(
         return
     if not quiet:
         show(result, console, top, took)
+        if result.verdict is not None:
+            show_verdict(result.verdict, console)
     click.echo(f"results: {result.store.uri}")
 
 
@@ -131,4 +144,5 @@ def _plain(result: PipelineResult, top: int, took: float) -> dict[str, Any]:
         **{f"best_by_{by}": found.ranked(top, tuple(HEADS), by) for by in orders(found)},
         "walk_forward": found.walk_forward,
         "summary": None if walked is None else walked.summary(),
+        "verdict": None if result.verdict is None else result.verdict.plain(),
     }

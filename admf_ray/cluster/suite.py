@@ -92,7 +92,8 @@ def run_suite(
     """
     limit = max(min(here.cores, workers or here.cores), 1)
     store = ray.put(shared)
-    waiting, running, answers = list(calls)[::-1], {}, {}
+    waiting, answers = list(calls)[::-1], {}
+    running: dict[Any, tuple[Call, Any, float]] = {}
     idle: list[Any] = []
     while waiting or running:
         while waiting and len(running) < limit:

@@ -74,6 +74,11 @@ class SweepResult:
                 raise ConfigError(f"{what} '{word}': not computed; has {', '.join(have)}")
         return self.values[:, self.windows.index(window), self.metrics.index(name)]
 
+    @property
+    def returns(self) -> Floats:
+        """Per-bar returns over ``full`` of a sweep whose slices are single bars, (n_points, n_bars)."""
+        return self.slice_sums[:, self.windows.index("full"), 1:, 0]  # the first is what no slice holds
+
 
 class Record(Protocol):
     """What takes a sweep's results as they come."""
@@ -182,7 +187,7 @@ def sweep(
     market : Market, optional
         `market_arrays` of the bars, where somebody has them already.
     slices : int
-        As many as ``full`` has bars give every bar's return, see `SweepResult.slice_sums`.
+        As many as ``full`` has bars make every bar a slice, see `SweepResult.returns`.
 
     Returns
     -------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def joined(before: Bars, after: Bars) -> Bars:
             f"on {after.dates[1]}; choose later ones"
         )
     own = after.slice(first, after.n_bars)
-    columns = {
+    columns: dict[str, Any] = {
         name: np.concatenate([getattr(before, name), getattr(own, name)])
         for name in ("time_ns", "open", "high", "low", "close", "tradable")
     }

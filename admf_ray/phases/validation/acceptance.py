@@ -118,7 +118,8 @@ def power(sharpe: float, years: float, level: float) -> float:
 def power_told(years: float, level: float) -> str:
     """Return the test's power in a sentence."""
     half = -NORMAL.inv_cdf(level) / math.sqrt(years)
+    first, second = power(1.5, years, level), power(2.0, years, level)
     return (
-        f"{years:.1f} test years find a true Sharpe ratio of 1.5 with probability {power(1.5, years, level):.0%} "
-        f"and of 2 with {power(2.0, years, level):.0%}; it takes {half:.1f} to be found every other time"
+        f"{years:.1f} test years find a true Sharpe ratio of 1.5 with probability {first:.0%} and of 2 with "
+        f"{second:.0%}; it takes {half:.1f} to be found every other time"
     )

@@ -91,8 +91,8 @@ def read_choice(path: str | Path) -> tuple[TestCase, Mapping[str, Any]]:
     )
     if case.identity != body["identity"]:
         raise ConfigError(
-            f"{path}: must be of the code and parameters it was chosen with, found others; go back to them or "
-            f"validate again"
+            f"{path}: must be of the code and parameters it was chosen with, found others; go back to "
+            f"them or validate again"
         )
     return case, body
 

@@ -77,7 +77,7 @@ def compared(
         both = [
             float(regime_sharpes(one, hall)[k]) for one, hall in zip((trained, tested), halls, strict=True)
         ]
-        rows.append(_row(f"sharpe@{name}", *both, np.empty(0)))
+        rows.append(_row(f"sharpe@{name}", both[0], both[1], np.empty(0)))
     rows.append(_kolmogorov(np.array(trained["returns"]), returns))
     return rows
 

@@ -1,4 +1,4 @@
-"""What one test strategy goes through on some bars: its run, its windows, its neighbours, perturbed prices."""
+"""What one test strategy goes through on some bars: its run, windows, neighbours, perturbed prices."""
 
 from __future__ import annotations
 
@@ -99,9 +99,9 @@ def examine(exam: Exam, hall: Hall) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``metrics``, ``returns`` (per bar of ``full``), ``trades`` (count), ``regime_sums``, ``hashes``, ``windows`` (figures
-        by name, whether verified, whether it ended in a position), ``neighbours`` (figures and quarters of
-        each, the test strategy itself first), ``noise`` and ``delay`` (figures).
+        ``metrics``, ``returns`` (per bar of ``full``), ``trades`` (count), ``hashes``, ``verified`` (how, by
+        window), ``windows`` (figures by name, and whether it ended in a position), ``neighbours`` (figures
+        and quarters of each, the test strategy itself first), ``noise`` and ``delay`` (figures).
 
     Notes
     -----
@@ -113,13 +113,12 @@ def examine(exam: Exam, hall: Hall) -> dict[str, Any]:
     returns = _returns(held.result, case)
     every = (case, *exam.neighbours)
     swept = _swept(every, hall) if all(one.is_compiled for one in every) else None
-    curves = _curves(every, swept, hall, returns)
+    curves = _curves(every, swept, hall)
     out: dict[str, Any] = {
         "case": case.name,
         "metrics": held.result.metrics,
         "returns": returns.tolist(),
         "trades": len(held.result.trades),
-        "regime_sums": held.result.regime_sums.tolist(),
         "hashes": hashes(held),
         "verified": {hall.full.name: _verified(held, case, hall, hall.full, swept)},
         "windows": {},
@@ -181,24 +180,28 @@ def _returns(result: ReplayResult, case: TestCase) -> Floats:
 
 
 def _swept(cases: tuple[TestCase, ...], hall: Hall) -> SweepResult:
-    """Return the sweep of single points over all windows, every bar of ``full`` a slice."""
+    """Return the sweep of single points over all windows."""
     stack = cases[0].account.stack
     rows = np.array([one.account.row for one in cases])
-    windows = (hall.full, *hall.windows)
     return sweep(
-        hall.bars, stack, rows, windows, tail=True, trains=hall.trains, labels=hall.labels,
-        n_regimes=hall.n_regimes, slices=hall.full.n_bars,
+        hall.bars, stack, rows, (hall.full, *hall.windows), tail=True, trains=hall.trains,
+        labels=hall.labels, n_regimes=hall.n_regimes,
     )  # fmt: skip
 
 
 def _curves(
-    cases: tuple[TestCase, ...], swept: SweepResult | None, hall: Hall, own: Floats
+    cases: tuple[TestCase, ...], swept: SweepResult | None, hall: Hall
 ) -> list[tuple[dict[str, float], Floats]]:
     """Return each one's figures and per-bar returns over ``full``."""
     if swept is not None:
+        stack, rows = cases[0].account.stack, np.array([one.account.row for one in cases])
+        # figures are of 16 slices, as phase 1's: their last bits depend on it
+        bars = sweep(
+            hall.bars, stack, rows, [hall.full], trains=hall.trains[:1], slices=hall.full.n_bars
+        ).returns
+        figures = swept.values[:, 0].tolist()
         return [
-            (dict(zip(swept.metrics, swept.values[k, 0].tolist(), strict=True)), swept.slice_sums[k, 0, :, 0])
-            for k in range(len(cases))
+            (dict(zip(swept.metrics, row, strict=True)), own) for row, own in zip(figures, bars, strict=True)
         ]
     found = []
     for one in cases:

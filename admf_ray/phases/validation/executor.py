@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from admf_ray.analysis.overfitting.excess import matched_excess
+from admf_ray.analysis.overfitting.superior import Superior
 from admf_ray.cluster.session import session
 from admf_ray.config.validation import TestPhaseConfig, TestStrategyConfig
 from admf_ray.engine.container import ScopedContainer
@@ -17,6 +18,7 @@ from admf_ray.errors import ADMFError, ConfigError
 from admf_ray.logs import get_logger
 from admf_ray.phases.analysis import Finalist, read_finalists
 from admf_ray.phases.analysis.finalist import FINALISTS
+from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
 from admf_ray.phases.validation import certificate
 from admf_ray.phases.validation.case import TestCase
@@ -27,7 +29,7 @@ from admf_ray.phases.validation.judging import Judging
 from admf_ray.phases.validation.neighbours import drifted
 from admf_ray.phases.validation.netting import container_of, run_container
 from admf_ray.phases.validation.resolve import resolve
-from admf_ray.phases.validation.sealed import Sealed, open_sealed
+from admf_ray.phases.validation.sealed import Sealed, closed, open_sealed
 from admf_ray.phases.validation.skill import training_skill
 from admf_ray.phases.validation.verdict import Verdict
 from admf_ray.results.identity import digest_of
@@ -95,47 +97,45 @@ class TestExecutor(BacktestCoordinator):
         Whatever is stored is not run again: the same call gives the same verdict and is no further look.
         """
         phase = self.phase
-        mined = self.run_parameter_search()
-        if self._interrupted:
-            raise KeyboardInterrupt
+        with closed(self.config):
+            mined = self.run_parameter_search()
+            if self._interrupted:
+                raise KeyboardInterrupt
         with ExitStack() as kept, self.store.held():
             self._kept = kept
-            search = self.search
-            cases, left_out = resolve(search, mined, self._finalists())
-            hall = training_hall(search)
-            trained, failed = self._answers(cases, hall, "training", False)
-            left_out |= failed
-            cases = tuple(case for case in cases if case.name in trained)
-            found = [
-                evidence_of(trained[case.name], hall, search.folds, self._objective, self._maximize)
-                for case in cases
-            ]
-            evidence = {case.name: one for case, one in zip(cases, found, strict=True)}
-            places = {case.name: case for case in cases}
-            order = [places[name] for name in ordered(list(places), found, phase.final_selection)]
-            judging = Judging(
-                self.config,
-                self.store,
-                search,
-                hall,
-                trained,
-                evidence,
-                left_out,
-                self._objective,
-                self._maximize,
-            )
-            if not order:
+            with closed(self.config):
+                judging, order, skill = self._in_training(mined)
+            if skill is None:
                 return judging.nothing()
-            excess = np.column_stack([_excess(trained[case.name], hall) for case in order])
-            skill = training_skill(search, mined, excess, phase.validation.seed)
             sealed = open_sealed(
-                self.config, search.bars, Ledger(results_root(self.store.uri)), self.store.uri,
+                self.config, self.search.bars, Ledger(results_root(self.store.uri)), self.store.uri,
                 [case.identity for case in order], again,
             )  # fmt: skip
             tested = self.run_test_suite(order, sealed)
-            own = test_hall(search, sealed, phase.validation.walk_forward_oos)
-            certificates = self._certificates(order, own, tested)
-            return judging.verdict(order, tested, own, skill, sealed.looks, certificates)
+            hall = test_hall(self.search, sealed, phase.validation.walk_forward_oos)
+            certificates = self._certificates(order, hall, tested)
+            return judging.verdict(order, tested, hall, skill, sealed.looks, certificates)
+
+    def _in_training(self, mined: Mined) -> tuple[Judging, list[TestCase], Superior | None]:
+        """Resolve the test strategies, gather training evidence and fix the finalists' order."""
+        search = self.search
+        cases, left_out = resolve(search, mined, self._finalists())
+        hall = training_hall(search)
+        trained, failed = self._answers(cases, hall, "training", False)
+        names = [case.name for case in cases if case.name in trained]
+        found = [
+            evidence_of(trained[name], hall, search.folds, self._objective, self._maximize) for name in names
+        ]
+        judging = Judging(
+            self.config, self.store, search, hall, trained, dict(zip(names, found, strict=True)),
+            left_out | failed, self._objective, self._maximize,
+        )  # fmt: skip
+        places = {case.name: case for case in cases}
+        order = [places[name] for name in ordered(names, found, self.phase.final_selection)]
+        if not order:
+            return judging, order, None
+        excess = np.column_stack([_excess(trained[case.name], hall) for case in order])
+        return judging, order, training_skill(search, mined, excess, self.phase.validation.seed)
 
     def run_test_suite(
         self, test_configs: Sequence[TestCase | TestStrategyConfig], test_data: Sealed
@@ -239,7 +239,7 @@ class TestExecutor(BacktestCoordinator):
                 if other is not case
                 for one in drifted(other, self.search, OTHERS, seed)
             ]
-            others = tuple((*rest[: OTHERS // 2], *near))[:OTHERS]
+            others = (*rest[: OTHERS // 2], *near)[:OTHERS]
             work[f"{case.name}:a fresh process"] = (certificate.alone, case)
             work[f"{case.name}:after {len(others)} others"] = (certificate.after_others, (case, others))
             if case.is_compiled:
@@ -270,11 +270,13 @@ class TestExecutor(BacktestCoordinator):
         here = self._kept.enter_context(session(self.settings.address, self._cores()))
         from admf_ray.cluster.suite import Call, other_node, run_suite  # Ray reads its environment then
 
-        calls = [Call(name, *one) for name, one in work.items()]
+        calls = [Call(name, function, argument) for name, (function, argument) in work.items()]
         node = other_node() if elsewhere else ""
         if node:
             places = {name: f"{name}:a fresh process" for name in elsewhere}
-            calls += [Call(f"{name}:another node", *work[own], node) for name, own in places.items()]
+            calls += [
+                Call(f"{name}:another node", work[own][0], work[own][1], node) for name, own in places.items()
+            ]
         return run_suite(
             calls, shared, here, files=self.config.strategies, workers=self.settings.workers,
             fresh=self.phase.execution.strict_isolation,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from admf_ray.market import Window
 from admf_ray.phases.search import Search
 from admf_ray.phases.validation.exam import Hall
 from admf_ray.phases.validation.quarters import quarters_of
@@ -37,12 +36,15 @@ def test_hall(search: Search, sealed: Sealed, quarterly: bool) -> Hall:
     bars, window = sealed.bars, sealed.window
     quarters = quarters_of(bars, window)
     windows = quarters if quarterly else ()
-    offset = bars.n_bars - window.n_bars - search.bars.n_bars  # bars between training and test
-    first = window.start - offset - search.bars.n_bars  # where the training bars begin in these
-    span = Window("train", search.span.start + first, search.span.stop + first)
     labels = None if search.classifier is None else search.classifier.labels(bars)
     return Hall(
-        bars, window, windows, quarters, (span,) * (1 + len(windows)), labels, search.conditions.n_regimes
+        bars,
+        window,
+        windows,
+        quarters,
+        (search.span,) * (1 + len(windows)),
+        labels,
+        search.conditions.n_regimes,
     )
 
 

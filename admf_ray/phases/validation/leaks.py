@@ -32,7 +32,7 @@ def state_of(classes: Iterable[type[Any]]) -> dict[str, str]:
     """
     found = {
         "shared random generator random": _digest(random.getstate()),
-        "shared random generator numpy.random": _digest(np.random.get_state()),  # noqa: NPY002
+        "shared random generator numpy.random": _digest(np.random.get_state()),
     }
     for name in dict.fromkeys(cls.__module__ for base in classes for cls in base.__mro__):
         if not name.startswith(("admf_ray.", "builtins")):
@@ -87,13 +87,8 @@ def _kind(value: Any, otherwise: str) -> str:
 
 
 def _seen(value: Any) -> str:
-    if isinstance(value, (np.random.Generator, np.random.RandomState)):
-        return _digest(
-            getattr(value, "bit_generator", value).state if hasattr(value, "bit_generator") else value
-        )
-    if hasattr(value, "cache_info"):
-        return repr(value.cache_info())
-    return _digest(value)
+    """Return a digest of a value; pickling a generator has its state, a cache only its name."""
+    return repr(value.cache_info()) if hasattr(value, "cache_info") else _digest(value)
 
 
 def _digest(value: Any) -> str:

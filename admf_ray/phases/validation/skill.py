@@ -60,7 +60,7 @@ def _excess(search: Search, stack: Stack, rows: Floats) -> Floats:
     benchmark = market.benchmark[span.start : span.stop]
     if stack.strategy.is_compiled():
         found = sweep(search.bars, stack, rows, [span], market=market, slices=span.n_bars)
-        return matched_excess(found.slice_sums[:, 0, :, 0].T, found.metric("mean_exposure"), benchmark)
+        return matched_excess(found.returns.T, found.metric("mean_exposure"), benchmark)
     columns = []
     for row in rows:
         with build_container("skill", search.bars, stack, row) as box:

@@ -144,7 +144,7 @@ class Verdict:
         third = f"Mind that {power_told(self.years, limit)}."
         seen = f"looked at {self.looks} time{'s' if self.looks > 1 else ''}"
         if self.chosen is None:
-            first = f"None of these: of {k} finalist{'s' if k > 1 else ''}, none is accepted on {begin} to {end}, {seen}."
+            first = f"None of these: of {k} finalists, none is accepted on {begin} to {end}, {seen}."
             best = self.candidates[0]
             return (
                 first,
@@ -152,11 +152,14 @@ class Verdict:
                 third,
             )
         one = next(one for one in self.candidates if one.name == self.chosen)
-        first = f"Accepted: {one.name} ({one.told}), number {one.rank} of {k} finalists on {begin} to {end}, {seen}."
+        first = (
+            f"Accepted: {one.name} ({one.told}), number {one.rank} of {k} finalists on {begin} to {end}, "
+            f"{seen}."
+        )
         second = (
             f"Its return beyond its exposure has a Sharpe ratio of {one.judged.excess_sharpe:.2f} "
-            f"(p {one.judged.test_p:.4f}, at most {limit:.4f} allowed) after p {self.training_p:.3f} over all "
-            f"trials in training."
+            f"(p {one.judged.test_p:.4f}, at most {limit:.4f} allowed) after p {self.training_p:.3f} over "
+            f"all trials in training."
         )
         return first, second, third
 
