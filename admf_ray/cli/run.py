@@ -13,6 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from admf_ray.cli.backtest import show_backtest
 from admf_ray.cli.mined import HEADS, orders, show
 from admf_ray.cli.progress import Shown
 from admf_ray.cli.verdict import show_verdict
@@ -21,6 +22,8 @@ from admf_ray.config.schema import PipelineConfig
 from admf_ray.files import usable_folder
 from admf_ray.phases.opened import open_run
 from admf_ray.phases.pipeline import Phase, Pipeline, PipelineResult
+from admf_ray.phases.signal import rerun_choice
+from admf_ray.phases.validation.choice import is_choice
 from admf_ray.phases.written import finite
 
 __all__ = ["resume", "run"]
@@ -71,11 +74,27 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @run_options
 def run(pipeline: Path, overrides: tuple[str, ...], out: str | None, fork: bool, how: dict[str, Any]) -> None:
     """Check PIPELINE.yaml as a whole and run its phases; what is stored already is not run again."""
+    if is_choice(pipeline):
+        _run_choice(pipeline)
+        return
     config = load_pipeline(pipeline, overrides)
     place = out or str(Path("results") / config.name)
     if "://" not in place:
         usable_folder(place)
     _carry_out(config, place, fork, f"{pipeline}: checked as a whole, no error", **how)
+
+
+def _run_choice(path: Path) -> None:
+    """Run a choice over its own test period again and say whether its figures come out."""
+    found, differs = rerun_choice(path)
+    show_backtest(found)
+    for name, (then, now) in differs.items():
+        click.echo(f"{name}: {then!r} when it was chosen, {now!r} now")
+    click.echo(
+        "other figures than when it was chosen" if differs else "the figures it was chosen with, to the bit"
+    )
+    if differs:
+        sys.exit(1)
 
 
 @click.command()

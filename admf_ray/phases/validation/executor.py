@@ -107,14 +107,42 @@ class TestExecutor(BacktestCoordinator):
                 judging, order, skill = self._in_training(mined)
             if skill is None:
                 return judging.nothing()
-            sealed = open_sealed(
-                self.config, self.search.bars, Ledger(results_root(self.store.uri)), self.store.uri,
-                [case.identity for case in order], again,
-            )  # fmt: skip
+            sealed = self._open(order, again)
             tested = self.run_test_suite(order, sealed)
             hall = test_hall(self.search, sealed, phase.validation.walk_forward_oos)
             certificates = self._certificates(order, hall, tested)
             return judging.verdict(order, tested, hall, skill, sealed.looks, certificates)
+
+    def repeat(self) -> dict[str, tuple[dict[str, Any], Any]]:
+        """Examine the finalists on their test data again; return what is stored and what came out now.
+
+        Notes
+        -----
+        The same finalists on the same bars are the same look.
+        """
+        with closed(self.config):
+            mined = self.run_parameter_search()
+        with ExitStack() as kept, self.store.held():
+            self._kept = kept
+            with closed(self.config):
+                _, order, _ = self._in_training(mined)
+            sealed = self._open(order, False)
+            hall = test_hall(self.search, sealed, self.phase.validation.walk_forward_oos)
+            stored, _ = self._answers(order, hall, "test", True)
+            work = {case.name: (examine, self._exam(case, "test", True)) for case in order}
+            answers = self._each(work, hall)
+        return {case.name: (stored[case.name], answers[case.name]) for case in order}
+
+    def _open(self, order: Sequence[TestCase], again: bool) -> Sealed:
+        """Open the test data for finalists in their order."""
+        ledger = Ledger(results_root(self.store.uri))
+        wanted = [case.identity for case in order]
+        return open_sealed(self.config, self.search.bars, ledger, self.store.uri, wanted, again)
+
+    def _exam(self, case: TestCase, side: str, perturbed: bool) -> Exam:
+        settings = self.phase.validation
+        n = settings.drift_containers if settings.test_parameter_drift or side == "training" else 0
+        return Exam(case, drifted(case, self.search, n, settings.seed), perturbed, settings.seed)
 
     def _in_training(self, mined: Mined) -> tuple[Judging, list[TestCase], Superior | None]:
         """Resolve the test strategies, gather training evidence and fix the finalists' order."""
@@ -195,12 +223,9 @@ class TestExecutor(BacktestCoordinator):
         self, cases: Sequence[TestCase], hall: Hall, side: str, perturbed: bool
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Examine test strategies, each in a process of its own; answers kept in the run's folder."""
-        settings = self.phase.validation
-        n = settings.drift_containers if settings.test_parameter_drift or side == "training" else 0
         work, names = {}, {}
         for case in cases:
-            exam = Exam(case, drifted(case, self.search, n, settings.seed), perturbed, settings.seed)
-            work[case.name] = exam
+            exam = work[case.name] = self._exam(case, side, perturbed)
             names[case.name] = f"validation/{side}-{digest_of([exam.identity, hall.identity])[:20]}.json"
         missing = {name: exam for name, exam in work.items() if not self.store.exists(names[name])}
         answers = self._each({name: (examine, exam) for name, exam in missing.items()}, hall)

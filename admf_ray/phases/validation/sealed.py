@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from admf_ray.config.data import DataConfig
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.errors import ConfigError
 from admf_ray.market import Bars, Window, load_bars
@@ -14,7 +15,7 @@ from admf_ray.market.joining import joined
 from admf_ray.market.sealing import sealed
 from admf_ray.results.ledger import Ledger, Look, bars_key
 
-__all__ = ["Sealed", "closed", "open_sealed", "recorded_look"]
+__all__ = ["Sealed", "closed", "open_sealed", "recorded_look", "test_bars"]
 
 
 class Sealed(NamedTuple):
@@ -73,7 +74,8 @@ def open_sealed(
     What names a look is the content of the bars, so they are read, named and written down here, and handed
     out after that. The same finalists on the same bars are the same look, whenever and however often.
     """
-    bars, first = _load(config, training)
+    assert config.phase_3_test is not None
+    bars, first = test_bars(config.phase_3_test.data, config.phase_1_mining.data, training)
     window = Window("full", first, bars.n_bars)
     key = bars_key(bars, window)
     wanted = tuple(sorted(finalists))
@@ -88,7 +90,7 @@ def open_sealed(
             f"data nobody has seen, or --again for a look that the verdict corrects for"
         )
     looks = len(others) + 1
-    ledger.add_look(key, run, wanted, looks=looks)
+    ledger.add_look(key, run, wanted, looks=looks, kind="validation")
     return Sealed(bars, window, looks)
 
 
@@ -96,27 +98,31 @@ def recorded_look(bars: Bars, window: Window, ledger: Ledger, run: str, identity
     """Write down that somebody backtested on bars, and return the earlier looks of others at them."""
     key = bars_key(bars, window)
     others = tuple(one for one in ledger.looks(key) if one.finalists != (identity,))
-    ledger.add_look(key, run, (identity,), looks=len(others) + 1)
+    ledger.add_look(key, run, (identity,), looks=len(others) + 1, kind="backtest")
     return others
 
 
-def _load(config: PipelineConfig, training: Bars) -> tuple[Bars, int]:
-    """Return the test bars behind their history, and the first of them."""
-    assert config.phase_3_test is not None
-    data, trained = config.phase_3_test.data, config.phase_1_mining.data
-    options: dict[str, Any] = data.options()
+def test_bars(tested: DataConfig, trained: DataConfig, training: Bars) -> tuple[Bars, int]:
+    """Return the test bars behind their history, and the first of them.
+
+    Parameters
+    ----------
+    tested, trained : DataConfig
+        As configured.
+    training : Bars
+        The training bars with all history before them.
+    """
+    options: dict[str, Any] = tested.options()
     start = options.pop("start")
-    if data.source == trained.source and options["symbols"] in (None, trained.symbols):
-        options = {**trained.options(), "end": options["end"]}
-        del options["start"]
-        bars = load_bars(data.source, **options)
+    if tested.source == trained.source and options["symbols"] in (None, trained.symbols):
+        whole = {**trained.options(), "end": options["end"]}
+        del whole["start"]
+        bars = load_bars(tested.source, **whole)
+        first = training.n_bars if start is None else bars.n_bars - bars.between(start, None).n_bars
     else:
-        bars = joined(training, load_bars(data.source, start=start, **options))
-        start = None
-    bars = replace(bars, bars_per_year=training.bars_per_year)
-    if start is None:
-        return bars, training.n_bars
-    return bars, bars.n_bars - bars.between(start, None).n_bars
+        bars = joined(training, load_bars(tested.source, start=start, **options))
+        first = training.n_bars
+    return replace(bars, bars_per_year=training.bars_per_year), first
 
 
 def _told(looks: Sequence[Look]) -> str:
