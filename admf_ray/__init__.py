@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from admf_ray.phases.mining import BacktestCoordinator
     from admf_ray.phases.opened import open_run
     from admf_ray.phases.pipeline import Pipeline
+    from admf_ray.phases.validation import TestExecutor
     from admf_ray.space.parameters import Choice, Param
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ _HOMES = {
     "Pipeline": "admf_ray.phases.pipeline",
     "ScopedContainer": "admf_ray.engine.container",
     "Strategy": "admf_ray.components.base",
+    "TestExecutor": "admf_ray.phases.validation",
     "backtest": "admf_ray.phases.backtest",
     "indicator": "admf_ray.components.tracing",
     "load_bars": "admf_ray.market",
@@ -45,6 +47,7 @@ __all__ = [
     "Pipeline",
     "ScopedContainer",
     "Strategy",
+    "TestExecutor",
     "backtest",
     "indicator",
     "load_bars",

@@ -13,7 +13,7 @@ from admf_ray.engine.replay import Replay
 from admf_ray.market import Window
 from admf_ray.phases.mined import Mined
 
-__all__ = ["Walked", "walk"]
+__all__ = ["Walked", "returns_of", "walk"]
 
 Floats = NDArray[np.float64]
 
@@ -149,7 +149,7 @@ def _piece(found: Mined, piece: Piece, joined: bool) -> Floats:
     window = Window(fold.test.name, begin - offset, piece.stop - offset)
     curve = Replay(bars, stage.stack, stage.row, window, train=train, liquidate=joined).run().equity
     cash = float(stage.stack.part_values(stage.row)[-1].initial_cash)
-    return _returns(curve, cash)[piece.start - begin :]
+    return returns_of(curve, cash)[piece.start - begin :]
 
 
 def _continuous(found: Mined, runs: list[Piece]) -> Floats:
@@ -174,7 +174,7 @@ def _stage(found: Mined, piece: Piece) -> Stage:
     return Stage(piece.start, one.stack, one.row(at.point), found.folds[piece.window].train)
 
 
-def _returns(equity: Floats, cash: float) -> Floats:
+def returns_of(equity: Floats, cash: float) -> Floats:
     """Return simple returns bar by bar, the first on the initial cash; 0 once nothing is left."""
     before = np.concatenate([[cash], equity[:-1]])
     alive = before > 0
