@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 
+from admf_ray.cli.analysed import plain_analysis, show_analysis
 from admf_ray.cli.backtest import show_backtest
 from admf_ray.cli.mined import HEADS, orders, show
 from admf_ray.cli.progress import Shown
@@ -28,7 +29,7 @@ from admf_ray.phases.written import finite
 
 __all__ = ["resume", "run"]
 
-PHASES = ("mining", "validation")
+PHASES = ("mining", "analysis", "validation")
 WIDTH = 110  # where nothing tells the width: a pipe or a file
 INTERRUPTED = 130
 
@@ -142,15 +143,22 @@ def _carry_out(
         click.echo(json.dumps(finite(_plain(result, top, took)), indent=2))
         return
     if not quiet:
-        show(result, console, top, took)
-        if result.verdict is not None:
-            show_verdict(result.verdict, console)
+        _show(result, console, top, took, phase)
     click.echo(f"results: {result.store.uri}")
 
 
 def _stopped(place: str) -> NoReturn:
     click.echo(f"stopped: what is done is kept; go on with: admf-ray resume {place}", err=True)
     sys.exit(INTERRUPTED)
+
+
+def _show(result: PipelineResult, console: Console, top: int, took: float, phase: Phase | None) -> None:
+    if phase in (None, "mining"):
+        show(result, console, top, took)
+    if result.analysed is not None and phase != "validation":
+        show_analysis(result.analysed, console, result.mined.bars.bars_per_year)
+    if result.verdict is not None:
+        show_verdict(result.verdict, console)
 
 
 def _plain(result: PipelineResult, top: int, took: float) -> dict[str, Any]:
@@ -170,5 +178,8 @@ def _plain(result: PipelineResult, top: int, took: float) -> dict[str, Any]:
         **{f"best_by_{by}": found.ranked(top, tuple(HEADS), by) for by in orders(found)},
         "walk_forward": found.walk_forward,
         "summary": None if walked is None else walked.summary(),
+        "analysis": None
+        if result.analysed is None
+        else plain_analysis(result.analysed, found.bars.bars_per_year),
         "verdict": None if result.verdict is None else result.verdict.plain(),
     }

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.engine.outcome import ReplayResult
+from admf_ray.engine.paths import curve_returns
 from admf_ray.engine.sweep import SweepResult, sweep
 from admf_ray.market import Bars, Window
 from admf_ray.phases.validation.case import TestCase
 from admf_ray.phases.validation.netting import HANDLER, Held, hashes, run_case
-from admf_ray.phases.walk import returns_of
 from admf_ray.results.identity import digest_of, engine_facts
 
 __all__ = ["Exam", "Hall", "examine"]
@@ -176,7 +176,7 @@ def _run(case: TestCase, hall: Hall, window: Window, delay_bars: int = 0) -> Hel
 
 def _returns(result: ReplayResult, case: TestCase) -> Floats:
     cash = float(case.account.stack.part_values(case.account.vector)[-1].initial_cash)
-    return returns_of(result.equity, cash)
+    return curve_returns(result.equity, cash)
 
 
 def _swept(cases: tuple[TestCase, ...], hall: Hall) -> SweepResult:

@@ -11,11 +11,11 @@ from admf_ray.analysis.bootstrap import block_length
 from admf_ray.analysis.overfitting.excess import matched_excess
 from admf_ray.analysis.overfitting.superior import Superior, superior_ability
 from admf_ray.engine.assembly import build_container, replay_in
+from admf_ray.engine.paths import curve_returns
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.sweep import sweep
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.search import Search
-from admf_ray.phases.walk import returns_of
 
 __all__ = ["training_skill"]
 
@@ -68,5 +68,5 @@ def _excess(search: Search, stack: Stack, rows: Floats) -> Floats:
             result = replay_in(box, stack, row, span, span)
         cash = float(stack.part_values(row)[-1].initial_cash)
         exposure = result.metrics["mean_exposure"]
-        columns.append(matched_excess(returns_of(result.equity, cash), exposure, benchmark))
+        columns.append(matched_excess(curve_returns(result.equity, cash), exposure, benchmark))
     return np.stack(columns, axis=1)
