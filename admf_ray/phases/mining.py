@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,8 @@ class BacktestCoordinator:
         How the last search went: Tune's results, counts, whether it was interrupted.
     store : RunStore
         The run at work.
+    kept : ExitStack or None
+        Where Ray stays joined after a search, until its owner closes it.
 
     Examples
     --------
@@ -114,6 +117,7 @@ class BacktestCoordinator:
         self.settings = Settings(**{"out": str(Path("results") / config.name), **settings})
         self.store = RunStore(str(self.settings.out))
         self.ran: Ran | None = None
+        self.kept: ExitStack | None = None
         self._search: Search | None = None
 
     @property
@@ -215,10 +219,19 @@ class BacktestCoordinator:
             if len(job.todo):
                 self._probe(job)
         watch = Watch(jobs, self.store, self._objective, self._maximize, self.settings.on_progress)
-        with session(self.settings.address, self._cores()) as here:
+        with self._joined() as here:
             if self.settings.on_session is not None:
                 self.settings.on_session(here)
             self.ran = self._run(jobs, tiles, here, watch)
+
+    @contextmanager
+    def _joined(self) -> Iterator[Session]:
+        """Join the cluster; where `kept` is set, for as long as that lasts: Ray takes seconds to start."""
+        if self.kept is None:
+            with session(self.settings.address, self._cores()) as here:
+                yield here
+        else:
+            yield self.kept.enter_context(session(self.settings.address, self._cores()))
 
     def _run(self, jobs: Sequence[Job], tiles: Sequence[Tile], here: Session, watch: Watch) -> Ran:
         from admf_ray.cluster.run import Options, run_tiles  # Ray reads its environment when it is imported

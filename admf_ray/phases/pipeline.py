@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -91,7 +92,12 @@ class Pipeline:
         ADMFError
             See `BacktestCoordinator.run_parameter_search` and `TestExecutor.validate`.
         """
+        with ExitStack() as kept:
+            return self._run(phase, again, kept)
+
+    def _run(self, phase: Phase | None, again: bool, kept: ExitStack) -> PipelineResult:
         coordinator = BacktestCoordinator(self.config, **self.settings)
+        coordinator.kept = kept
         with closed(self.config):
             mined = coordinator.run_parameter_search()
             ran = coordinator.ran
@@ -101,5 +107,6 @@ class Pipeline:
         verdict = None
         if phase == "validation" or (phase is None and self.config.phase_3_test is not None):
             executor = TestExecutor(self.config, **{**self.settings, "out": coordinator.store.uri})
+            executor.kept = kept
             verdict = executor.validate(again)
         return PipelineResult(coordinator.store, mined, walked, ran, verdict)

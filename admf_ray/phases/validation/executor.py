@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
 
 from admf_ray.analysis.overfitting.excess import matched_excess
 from admf_ray.analysis.overfitting.superior import Superior
-from admf_ray.cluster.session import session
+from admf_ray.cluster.session import Session
 from admf_ray.config.validation import TestPhaseConfig, TestStrategyConfig
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.inputs import market_arrays
@@ -101,8 +101,7 @@ class TestExecutor(BacktestCoordinator):
             mined = self.run_parameter_search()
             if self._interrupted:
                 raise KeyboardInterrupt
-        with ExitStack() as kept, self.store.held():
-            self._kept = kept
+        with self._staying(), self.store.held():
             with closed(self.config):
                 judging, order, skill = self._in_training(mined)
             if skill is None:
@@ -122,8 +121,7 @@ class TestExecutor(BacktestCoordinator):
         """
         with closed(self.config):
             mined = self.run_parameter_search()
-        with ExitStack() as kept, self.store.held():
-            self._kept = kept
+        with self._staying(), self.store.held():
             with closed(self.config):
                 _, order, _ = self._in_training(mined)
             sealed = self._open(order, False)
@@ -132,6 +130,16 @@ class TestExecutor(BacktestCoordinator):
             work = {case.name: (examine, self._exam(case, "test", True)) for case in order}
             answers = self._each(work, hall)
         return {case.name: (stored[case.name], answers[case.name]) for case in order}
+
+    @contextmanager
+    def _staying(self) -> Iterator[None]:
+        """Stay joined to the cluster while the block lasts, or as long as whoever began it wants."""
+        if self.kept is not None:
+            yield
+            return
+        with ExitStack() as self.kept:
+            yield
+        self.kept = None
 
     def _open(self, order: Sequence[TestCase], again: bool) -> Sealed:
         """Open the test data for finalists in their order."""
@@ -292,7 +300,12 @@ class TestExecutor(BacktestCoordinator):
         """
         if not work:
             return {}
-        here = self._kept.enter_context(session(self.settings.address, self._cores()))
+        with self._joined() as here:
+            return self._on_cluster(work, shared, elsewhere, here)
+
+    def _on_cluster(
+        self, work: Mapping[str, Any], shared: Hall, elsewhere: Sequence[str], here: Session
+    ) -> dict[str, Any]:
         from admf_ray.cluster.suite import Call, other_node, run_suite  # Ray reads its environment then
 
         calls = [Call(name, function, argument) for name, (function, argument) in work.items()]
