@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -128,14 +128,16 @@ def _carry_out(
         console.print(said)
     begun = time.perf_counter()
     with Shown(console, silent) as shown:
-        result = Pipeline(
-            config, out=place, fork=fork, address=address, workers=workers,
-            on_progress=None if silent else shown.progress, on_session=shown.session,
-        ).run(phase, again)  # fmt: skip
+        try:
+            result = Pipeline(
+                config, out=place, fork=fork, address=address, workers=workers,
+                on_progress=None if silent else shown.progress, on_session=shown.session,
+            ).run(phase, again)  # fmt: skip
+        except KeyboardInterrupt:
+            _stopped(place)
     took = time.perf_counter() - begun
     if result.interrupted:
-        click.echo(f"stopped: what is done is kept; go on with: admf-ray resume {result.store.uri}", err=True)
-        sys.exit(INTERRUPTED)
+        _stopped(result.store.uri)
     if as_json:
         click.echo(json.dumps(finite(_plain(result, top, took)), indent=2))
         return
@@ -144,6 +146,11 @@ def _carry_out(
         if result.verdict is not None:
             show_verdict(result.verdict, console)
     click.echo(f"results: {result.store.uri}")
+
+
+def _stopped(place: str) -> NoReturn:
+    click.echo(f"stopped: what is done is kept; go on with: admf-ray resume {place}", err=True)
+    sys.exit(INTERRUPTED)
 
 
 def _plain(result: PipelineResult, top: int, took: float) -> dict[str, Any]:

@@ -117,6 +117,8 @@ class Shared:
         Which side of the objective is better.
     threads : int
         Threads of one worker.
+    pool_size : int
+        Component stacks that a worker builds and compiles ahead, before its first tile.
     canary : str
         Digest of a small reference backtest; a worker whose processor gives other bits is refused.
     """
@@ -129,6 +131,7 @@ class Shared:
     objective: str
     maximize: bool
     threads: int
+    pool_size: int
     canary: str
 
 

@@ -78,8 +78,20 @@ class Schedule:
     rates : Rates
     workers : callable
         Returns how many workers there may be now.
+    whole_jobs : bool
+        A portion is all of one job.
     log : callable, optional
         Takes one line of JSON about each tile: predicted and true seconds and bytes.
+
+    Attributes
+    ----------
+    tally : Tally
+    stopping : bool
+        Set by anyone: nothing more is handed out.
+    fatal : str
+        Type and text of an error that no worker can do without, a line each; empty before there is one.
+    given_up : list of Tile
+        Lost too often.
 
     Notes
     -----
@@ -93,7 +105,10 @@ class Schedule:
         rates: Rates,
         workers: Callable[[], int],
         log: Callable[[str], None] | None = None,
+        *,
+        whole_jobs: bool = False,
     ) -> None:
+        self._whole_jobs = whole_jobs
         self._jobs, self._rates, self._workers, self._log = tuple(jobs), rates, workers, log
         self._lock = threading.RLock()
         self._waiting = list(tiles)
@@ -101,6 +116,7 @@ class Schedule:
         self._losses: dict[Tile, int] = {}
         self.tally = Tally()
         self.stopping = False
+        self.fatal = ""
         self.given_up: list[Tile] = []
 
     def __getstate__(self) -> dict[str, Any]:
@@ -135,7 +151,12 @@ class Schedule:
             share = sum(cost.values()) / (PORTIONS_PER_WORKER * max(self._workers(), 1))
             wanted = min(max(share, SHORTEST_PORTION_S), LONGEST_PORTION_S)
             portion: list[Tile] = []
-            while self._waiting and (not portion or sum(cost[one] for one in portion) < wanted):
+            if self._whole_jobs:
+                portion = [one for one in self._waiting if one.job == self._waiting[0].job]
+                self._waiting = [one for one in self._waiting if one.job != portion[0].job]
+            while self._waiting and not self._whole_jobs:
+                if portion and sum(cost[one] for one in portion) >= wanted:
+                    break
                 portion.append(self._waiting.pop(0))
             self._out[worker] = {
                 tile: (cost[tile], self._rates.bytes(self._jobs[tile.job], self.rows(tile)))
@@ -165,11 +186,11 @@ class Schedule:
                 }  # fmt: skip
                 self._log(json.dumps(line))
 
-    def ended(self, worker: str) -> None:
-        """Put back what a worker took and did not report, unless it was lost too often."""
+    def ended(self, worker: str, *, lost: bool) -> None:
+        """Put back what a worker took and did not report, unless it was lost with workers too often."""
         with self._lock:
             for tile in sorted(self._out.pop(worker, {})):
-                self._losses[tile] = self._losses.get(tile, 0) + 1
+                self._losses[tile] = self._losses.get(tile, 0) + lost
                 if self.stopping or self._losses[tile] < MOST_LOSSES:
                     self._waiting.append(tile)
                 else:
@@ -179,6 +200,11 @@ class Schedule:
         """Return the names of workers that have tiles."""
         with self._lock:
             return {worker for worker, tiles in self._out.items() if tiles}
+
+    def left(self) -> list[Tile]:
+        """Return the tiles that nobody has taken."""
+        with self._lock:
+            return list(self._waiting)
 
     @property
     def waiting(self) -> int:

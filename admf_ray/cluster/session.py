@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -20,13 +21,15 @@ log = get_logger(__name__)
 # Set before Ray starts, unless the user has set them; each says why.
 LOCAL = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine unasked
-    "RAY_preload_python_modules": "numpy,pandas,numba,pyarrow,ray.tune",  # workers start sooner
+    "RAY_preload_python_modules": "admf_ray.cluster.worker",  # workers start sooner
 }
 TUNE = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the progress shown is ours
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the first Ctrl-C lets running tiles finish
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # a user's relative paths mean the driver's folder
 }
+FIRST_WORKER_S = 600.0  # a cloud starts a host and installs the package in some minutes
+LOOK_EVERY_S = 2.0
 
 
 class Session(NamedTuple):
@@ -45,7 +48,9 @@ class Session(NamedTuple):
     nodes : int
         Nodes that have cores.
     memory_bytes : int
-        That Ray gives to actors, over all nodes.
+        That Ray gives to actors, over nodes that have cores.
+    node_memory_bytes : int
+        Most of it on one node.
     """
 
     address: str
@@ -54,6 +59,12 @@ class Session(NamedTuple):
     node_cores: int
     nodes: int
     memory_bytes: int
+    node_memory_bytes: int
+
+    @property
+    def joined(self) -> bool:
+        """Whether it is a cluster that others started, which may grow."""
+        return self.address not in ("local", "running")
 
 
 @contextmanager
@@ -113,6 +124,8 @@ def session(
                 f"or leave it out"
             ) from error
         log.info("Ray at %s, dashboard %s", place, found.dashboard_url or "off")
+        if place != "local":
+            _wait_for_cores(ray, place)
         yield _described(ray, place)
     finally:
         ray.shutdown()
@@ -132,9 +145,31 @@ def _prepare(place: str) -> list[str]:
     return added
 
 
+def _working(ray: Any) -> list[dict[str, float]]:
+    """Return the resources of each node that runs trials."""
+    alive = (node["Resources"] for node in ray.nodes() if node["Alive"])
+    return [node for node in alive if node.get("CPU", 0) >= 1]
+
+
+def _wait_for_cores(ray: Any, place: str) -> None:
+    """Ask for a first worker where a cluster has none yet, as after `ray up`, and wait for it."""
+    if _working(ray):
+        return
+    from ray.autoscaler.sdk import request_resources
+
+    log.warning("Ray at %s has no worker yet; waiting up to %.0f s for one", place, FIRST_WORKER_S)
+    request_resources(num_cpus=1)
+    try:
+        until = time.monotonic() + FIRST_WORKER_S
+        while not _working(ray) and time.monotonic() < until:
+            time.sleep(LOOK_EVERY_S)
+    finally:
+        request_resources(num_cpus=0)
+
+
 def _described(ray: Any, place: str) -> Session:
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    cores = [int(node.get("CPU", 0)) for node in nodes if node.get("CPU", 0) >= 1]
+    nodes = _working(ray)
+    cores = [int(node["CPU"]) for node in nodes]
     if not cores:
         raise ResourceError(
             f"--address {place}: must have a node that runs trials, found none with a core; start workers "
@@ -152,4 +187,5 @@ def _described(ray: Any, place: str) -> Session:
         min(cores),
         len(cores),
         int(sum(node.get("memory", 0) for node in nodes)),
+        int(max(node.get("memory", 0) for node in nodes)),
     )

@@ -16,7 +16,7 @@ __all__ = ["CRASHED", "FAILED", "OK", "OOM", "PENDING", "STATUSES", "TIMEOUT", "
 STATUSES = ("ok", "failed", "timeout", "crashed", "oom")
 OK, FAILED, TIMEOUT, CRASHED, OOM = (np.uint8(code) for code in range(len(STATUSES)))
 PENDING = np.uint8(255)
-COUNT, RUNNING, BEATS, COMPILING, DONE, N_CELLS = range(6)
+COUNT, RUNNING, BEATS, COMPILING, DONE, TEARING, N_CELLS = range(7)
 LONGEST = 500
 
 Floats = NDArray[np.float64]
@@ -67,7 +67,7 @@ class Board:
         The points at work, the first ``cells[COUNT]`` of them.
     cells : int64 array (N_CELLS,)
         COUNT; RUNNING: whether ``control[1]`` tells which of them; BEATS: rises with any progress;
-        COMPILING: compilations under way; DONE: the work came to its end.
+        COMPILING: compilations under way; DONE: the work came to its end; TEARING: a container is torn down.
     """
 
     def __init__(

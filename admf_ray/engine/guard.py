@@ -20,7 +20,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_ray.engine.board import BEATS, COMPILING, CRASHED, DONE, OOM, PENDING, TIMEOUT, Board, Outcome
+from admf_ray.engine.board import (
+    BEATS,
+    COMPILING,
+    CRASHED,
+    DONE,
+    OOM,
+    PENDING,
+    TEARING,
+    TIMEOUT,
+    Board,
+    Outcome,
+)
 from admf_ray.engine.checkpoints import Checkpoints
 from admf_ray.engine.child import BROKEN, LAST_WORDS, fork, live
 from admf_ray.engine.conditions import Conditions
@@ -47,6 +58,9 @@ class Limits:
     ----------
     point_timeout_s : float
         Seconds at work on one point, compilation apart.
+    teardown_timeout_s : float
+        Seconds in which a container must be torn down; then its process is killed, and a row that was
+        complete stays.
     memory_bytes : int or None
         Memory beyond what the process has before the points; no limit where None.
     fresh_process : bool
@@ -56,6 +70,7 @@ class Limits:
     """
 
     point_timeout_s: float = 60.0
+    teardown_timeout_s: float = 30.0
     memory_bytes: int | None = None
     fresh_process: bool = False
     checkpoint_every_s: float = 30.0
@@ -252,12 +267,17 @@ class _Watch:
             now, last = self._key(), key
             if now != last or self.board.cells[COMPILING] > 0:
                 key, since = now, time.monotonic()
-            elif time.monotonic() - since > self.limits.point_timeout_s:
+            elif time.monotonic() - since > self._allowed_s():
                 self._kill(child)
                 self.timed_out = True
                 self.moved = self._key() != now
         while self._listen(read):
             pass
+
+    def _allowed_s(self) -> float:
+        """Return how long the work may stand still: at a point, or while its container is torn down."""
+        tearing = self.board.cells[TEARING] > 0
+        return self.limits.teardown_timeout_s if tearing else self.limits.point_timeout_s
 
     def _key(self) -> tuple[int, ...]:
         """Return what changes as work goes on: the point, or any progress while several are prepared."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.engine.assembly import build_container, replay_in
-from admf_ray.engine.board import Board, Outcome
+from admf_ray.engine.board import TEARING, Board, Outcome
 from admf_ray.engine.checkpoints import Checkpoints, Keeper
 from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.failures import DoesNotCompile
@@ -163,11 +163,14 @@ def _replay(
             result = replay_in(
                 box, stack, row, window, train, part.market, part.labels, part.n_regimes, keeper
             )
-        figures = np.array([[[result.metrics[name] for name in conditions.metrics]]])
-        last = len(keepers) == len(runs) - 1
-        split = result.regime_sums[None] if window.name == "full" else None
-        board.keep(points, part.columns[w : w + 1], figures, result.slice_sums[None, None], split, last)
-        keepers.append(keeper)
+            figures = np.array([[[result.metrics[name] for name in conditions.metrics]]])
+            last = len(keepers) == len(runs) - 1
+            split = result.regime_sums[None] if window.name == "full" else None
+            # before the container is torn down: a teardown that hangs does not take the row with it
+            board.keep(points, part.columns[w : w + 1], figures, result.slice_sums[None, None], split, last)
+            keepers.append(keeper)
+            board.cells[TEARING] = 1
+        board.cells[TEARING] = 0
     for keeper in keepers:  # now only: until then they have the windows already done
         if keeper is not None:
             keeper.drop()

@@ -23,7 +23,7 @@ from admf_ray.engine.causality import assert_causal
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.guard import Limits
 from admf_ray.engine.stack import Stack
-from admf_ray.errors import ADMFError, ConfigError
+from admf_ray.errors import ADMFError, ConfigError, StoreError
 from admf_ray.logs import get_logger
 from admf_ray.market import Window
 from admf_ray.phases.manifest import settle
@@ -223,6 +223,11 @@ class BacktestCoordinator:
             if self.settings.on_session is not None:
                 self.settings.on_session(here)
             self.ran = self._run(jobs, tiles, here, watch)
+        missing = 0 if self._interrupted else sum(len(self._left(job).todo) for job in jobs)
+        if missing:
+            raise StoreError(
+                f"{self.store.uri}: all rows must be there, found {missing:,} missing; run again"
+            )
 
     @contextmanager
     def _joined(self) -> Iterator[Session]:
@@ -240,11 +245,14 @@ class BacktestCoordinator:
         thread = execution.parallelism == "thread"
         shared = Shared(
             self.config.strategies, self.search.conditions, tuple(jobs), self.limits, self.store,
-            self._objective, self._maximize, here.node_cores if thread else 1, canary(),
+            self._objective, self._maximize, here.node_cores if thread else 1, limits.container_pool_size,
+            canary(),
         )  # fmt: skip
         options = Options(
             limits.max_concurrent_containers, limits.memory_limit_per_container, thread,
-            execution.max_failed_frac, self.settings.workers, self.settings.callbacks, self.settings.stopper,
+            execution.max_failed_frac, self.settings.workers,
+            self.config.phase_1_mining.parameter_search.neighborhood_testing.parallel_neighbors,
+            self.settings.callbacks, self.settings.stopper,
         )  # fmt: skip
         return run_tiles(shared, tiles, here, options, watch.report)
 
@@ -254,6 +262,7 @@ class BacktestCoordinator:
         execution, containers = self.config.phase_1_mining.execution, self.config.container_settings
         return Limits(
             point_timeout_s=execution.point_timeout_s,
+            teardown_timeout_s=containers.teardown_timeout,
             memory_bytes=containers.memory_limit_per_container,
             fresh_process=execution.isolation_level == "process",
         )
@@ -311,7 +320,6 @@ class BacktestCoordinator:
         report = assert_causal(
             search.bars.slice(0, span.stop), stack, row, Window("full", start, span.stop),
             handler_factory=None if job.compiled else plain_handlers(stack, row),
-            train=Window("train", span.start, (start + span.stop) // 2) if stack.strategy.fit else None,
         )  # fmt: skip
         log.info("causality: %d bars and %d decisions probed", report.n_bars, report.n_decisions)
 

@@ -88,14 +88,15 @@ class Watch:
         """Take in a tile's report."""
         if self._tell is None:
             return
-        self._memory[str(result.get("trial_id", ""))] = result["private_bytes"]
+        worker = str(result.get("trial_id", ""))
+        self._memory[worker] = result["private_bytes"]
         self._take(result)
         done = schedule.tally.points
         passed = max(time.perf_counter() - self._begun, 1e-9)
         per_s = done / passed
         left = self._total - self._before - done
-        live = schedule.workers_at_work()
-        self._memory = {worker: size for worker, size in self._memory.items() if worker in live}
+        live = schedule.workers_at_work() | {worker}
+        self._memory = {name: size for name, size in self._memory.items() if name in live}
         self._tell(
             Progress(
                 self._before + done, self._total, schedule.tally.failed, per_s,

@@ -28,6 +28,9 @@ class Walked:
         Which window each bar is taken from.
     returns : float64 array (n_bars,)
         Per-bar returns of the walk-forward curve, bars in order, each once.
+    continuous : float64 array (n_bars,)
+        Growth of the continuous account at the same bars' closes, 1 before the first; NaN with
+        ``warmup: none``.
     stitched_return : float
         Total return of that curve.
     continuous_return : float
@@ -41,12 +44,18 @@ class Walked:
 
     pieces: tuple[Piece, ...]
     returns: Floats
+    continuous: Floats
     stitched_return: float
     continuous_return: float
     efficiency: float
     oos_t: float
     rank_correlation: float
     profitable_frac: float
+
+    @property
+    def bars(self) -> NDArray[np.int64]:
+        """Which bars the curves stand at, int64 (n_bars,)."""
+        return np.concatenate([np.arange(piece.start, piece.stop) for piece in self.pieces])
 
     @property
     def difference(self) -> float:
@@ -96,11 +105,14 @@ def walk(found: Mined) -> Walked | None:
             list(zip(chosen, (fold.test for fold in found.folds), strict=True)),
         )
     ]
+    growth = _continuous(found, runs)
+    bars = np.concatenate([np.arange(piece.start, piece.stop) for piece in runs])
     return Walked(
         tuple(runs),
         returns,
+        growth[bars - runs[0].start],
         float(np.prod(1.0 + returns) - 1.0),
-        _continuous(found, runs),
+        float(growth[-1] - 1.0),
         efficiency(*sides[0], *sides[1]),
         newey_west_t(returns),
         _rank_correlation(found),
@@ -140,10 +152,10 @@ def _piece(found: Mined, piece: Piece, joined: bool) -> Floats:
     return returns_of(curve, cash)[piece.start - begin :]
 
 
-def _continuous(found: Mined, runs: list[Piece]) -> float:
-    """Return the total return of one account that follows the windows' points."""
+def _continuous(found: Mined, runs: list[Piece]) -> Floats:
+    """Return the growth, bar by bar, of one account that follows the windows' points."""
     if found.warmup == "none":
-        return float("nan")
+        return np.full(runs[-1].stop - runs[0].start, np.nan)
     first, *rest = (_stage(found, piece) for piece in runs)
     then, last = [], first
     for stage in rest:
@@ -153,7 +165,7 @@ def _continuous(found: Mined, runs: list[Piece]) -> float:
             last = stage
     window = Window("walk_forward", first.start, runs[-1].stop)
     run = Replay(found.bars, first.stack, first.row, window, train=first.train, then=then).run()
-    return run.metrics["total_return"]
+    return run.equity / float(first.stack.part_values(first.row)[-1].initial_cash)
 
 
 def _stage(found: Mined, piece: Piece) -> Stage:

@@ -10,19 +10,19 @@ import numpy as np
 import pyarrow as pa
 
 from admf_ray.phases.mined import Mined, Searched
-from admf_ray.phases.walk import walk
+from admf_ray.phases.walk import Walked, walk
 from admf_ray.results.frames import index_table
 from admf_ray.results.points import StoredPoints
 from admf_ray.results.store import RunStore
 
-__all__ = ["INDEX", "NEIGHBORHOOD", "SUMMARY", "WALK_FORWARD", "finite", "write_mined"]
+__all__ = ["CURVES", "INDEX", "NEIGHBORHOOD", "SUMMARY", "WALK_FORWARD", "finite", "write_mined"]
 
 INDEX, NEIGHBORHOOD = "index.parquet", "neighborhood.parquet"
-WALK_FORWARD, SUMMARY = "walk_forward.parquet", "summary.json"
+WALK_FORWARD, CURVES, SUMMARY = "walk_forward.parquet", "curves.parquet", "summary.json"
 
 
 def write_mined(store: RunStore, mined: Mined) -> None:
-    """Write ``index.parquet``, ``neighborhood.parquet``, ``walk_forward.parquet`` and ``summary.json``.
+    """Write index, neighbourhood, walk-forward windows, curves and summary.
 
     Notes
     -----
@@ -36,6 +36,8 @@ def write_mined(store: RunStore, mined: Mined) -> None:
     if mined.folds:
         store.write_table(WALK_FORWARD, pa.Table.from_pylist([_flat(row) for row in mined.walk_forward]))
     walked = walk(mined)
+    if walked is not None:
+        store.write_table(CURVES, _curves(mined, walked))
     store.write_json(
         SUMMARY,
         {
@@ -47,6 +49,19 @@ def write_mined(store: RunStore, mined: Mined) -> None:
             "remarks": list(mined.remarks),
             "walk_forward": None if walked is None else finite(walked.summary()),
         },
+    )
+
+
+def _curves(mined: Mined, walked: Walked) -> pa.Table:
+    """Return both walk-forward curves, a row a bar: time, window, growth of each, 1 before the first bar."""
+    owner = np.concatenate([np.full(one.stop - one.start, one.window) for one in walked.pieces])
+    return pa.table(
+        {
+            "time": pa.array(mined.bars.time_ns[walked.bars], type=pa.timestamp("ns", tz="UTC")),
+            "fold": pa.array(owner),
+            "stitched": pa.array(np.cumprod(1.0 + walked.returns)),
+            "continuous": pa.array(walked.continuous),
+        }
     )
 
 

@@ -65,9 +65,11 @@ def points_frame(
     at = np.minimum(np.searchsorted(ordered, got), max(len(ordered) - 1, 0))
     kept = np.flatnonzero(ordered[at] == got)
     places = order[at[kept]]
-    if not (len(kept) == len(got) and (np.diff(places) > 0).all()):
+    if (np.diff(places) < 0).any():
         turn = np.argsort(places, kind="stable")
         table, places = table.take(pa.array(kept[turn])), places[turn]
+    elif len(kept) != len(got):
+        table = table.take(pa.array(kept))
     frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
     frame.insert(1, "off_grid", off_grid[places])
     return frame

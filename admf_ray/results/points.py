@@ -22,14 +22,15 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def parts_of(store: RunStore, digest: str) -> list[str]:
-    """Return the parts of a context, by its digest; damaged ones are set aside."""
-    found = []
+def parts_of(store: RunStore, digest: str) -> dict[str, int]:
+    """Return the parts of a context by name, with each one's first point; damaged ones are set aside."""
+    found = {}
     for name in store.parts():
         if name.split("-")[-2] == digest[:12]:
             schema = store.part_schema(name)
-            if schema is not None and json.loads(schema.metadata[b"admf_ray"])["digest"] == digest:
-                found.append(name)
+            facts = {} if schema is None else json.loads(schema.metadata[b"admf_ray"])
+            if facts.get("digest") == digest:
+                found[name] = int(facts["first_id"])
     return found
 
 
@@ -77,8 +78,17 @@ class StoredPoints:
         return np.argsort(self.ids, kind="stable")
 
     def refresh(self) -> None:
-        """Look for parts again."""
-        self.parts = parts_of(self.store, self.context.digest)
+        """Look for parts again; those of an uninterrupted run then stand in the order of the points."""
+        found = parts_of(self.store, self.context.digest)
+        if not len(self.ids):
+            self.parts = []
+            return
+        first = np.array(list(found.values()), dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.ids, first, sorter=self._order), len(self.ids) - 1)
+        place = self._order[at]
+        place[self.ids[place] != first] = len(self.ids)
+        names = list(found)
+        self.parts = [names[k] for k in np.argsort(place, kind="stable")]
 
     def known(self) -> NDArray[np.bool_]:
         """Tell which points have rows, bool (n,)."""

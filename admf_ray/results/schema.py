@@ -171,7 +171,8 @@ def part_table(
     for name, figures in regime_figures(context, regime_sums).items():
         columns[name] = _placed(figures, full, n_windows)
     table = pa.table(columns)
-    return table.replace_schema_metadata({b"admf_ray": json.dumps(context.facts()).encode()})
+    facts = context.facts() | {"first_id": int(ids[0]) if len(ids) else -1}
+    return table.replace_schema_metadata({b"admf_ray": json.dumps(facts).encode()})
 
 
 def regime_figures(context: Context, sums: Floats) -> dict[str, Floats]:

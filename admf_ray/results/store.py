@@ -59,7 +59,8 @@ class RunStore:
         return found, path
 
     def __getstate__(self) -> dict[str, str]:
-        return {"uri": self.uri}
+        # whole, since another process stands in another folder
+        return {"uri": self.uri if "://" in self.uri else os.path.abspath(self.uri)}
 
     @property
     def is_local(self) -> bool:

@@ -2,11 +2,12 @@
 
 import json
 
-import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from admf_ray import open_run
 from admf_ray.cli import cli
+from tests.serial import serial
 
 PIPELINE = """
 pipeline:
@@ -29,11 +30,12 @@ def run(tmp_path):
     (tmp_path / "p.yaml").write_text(PIPELINE)
 
     def call(*words):
-        done = CliRunner().invoke(
-            cli,
-            ["run", str(tmp_path / "p.yaml"), "--out", str(tmp_path / "out"), *words],
-            catch_exceptions=False,
-        )
+        with serial():
+            done = CliRunner().invoke(
+                cli,
+                ["run", str(tmp_path / "p.yaml"), "--out", str(tmp_path / "out"), *words],
+                catch_exceptions=False,
+            )
         assert done.exit_code == 0, done.output
         return done.output
 
@@ -46,31 +48,34 @@ def test_plateaus_stand_beside_peaks(run, tmp_path):
     assert first < second < out.index("chosen by robust score in each training window")
     for word in ("off the grid", "one account", "stitched windows", "efficiency", "rank correlation"):
         assert word in out
-    points = pd.read_parquet(tmp_path / "out" / "points.parquet")
-    assert {"off_grid", "robust_score", "stability", "degradation"} <= set(points)
-    full = points[(points["window"] == "full") & ~points["off_grid"]]
-    assert full["robust_score"].notna().sum() == 8
-    windows = pd.read_parquet(tmp_path / "out" / "windows.parquet")
+    full = open_run(tmp_path / "out").points(off_grid=False)
+    assert {"off_grid", "robust_score", "stability", "degradation"} <= set(full)
+    assert full["robust_score"].notna().sum() == len(full) == 8
+    windows = open_run(tmp_path / "out").walk_forward()
     assert len(windows) == 3
     assert windows["robust_score"].notna().all()
 
 
 def test_json_says_the_same(run, tmp_path):
     found = json.loads(run("--json", "--top", "2"))
-    points = pd.read_parquet(tmp_path / "out" / "points.parquet")
-    full = points[(points["window"] == "full") & ~points["off_grid"]]
+    points = open_run(tmp_path / "out").points()
+    full = points[~points["off_grid"]]
     assert len(found["best_by_robust_score"]) == len(found["best_by_objective"]) == 2
     assert found["best_by_robust_score"][0]["robust_score"] == full["robust_score"].max()
     assert found["best_by_objective"][0]["score"] == full["sharpe"].max()
-    assert found["points"] + found["off_grid"] == (points["window"] == "full").sum()
+    assert found["points"] + found["off_grid"] == found["computed"] == len(points)
+    again = json.loads(run("--json", "--top", "2"))
+    assert again["computed"] == 0
+    assert {**again, "computed": 0, "seconds": 0} == {**found, "computed": 0, "seconds": 0}
     assert set(found["summary"]) >= {"stitched_return", "continuous_return", "efficiency", "oos_t"}
     assert len(found["walk_forward"]) == 3
 
 
-def test_switched_off_it_says_so(run):
+def test_switched_off_it_says_so(run, tmp_path):
     out = run(*OFF)
     assert "neighborhood_testing is off: by the objective alone" in out
     assert "robust score" not in out
+    assert len(open_run(tmp_path / "out").points()) == 8
     found = json.loads(run(*OFF, "--json"))
     assert (found["select_by"], found["off_grid"]) == ("objective", 0)
     assert "best_by_robust_score" not in found

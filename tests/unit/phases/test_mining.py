@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from admf_ray import Param, Strategy
-from admf_ray.analysis.robustness import Robustness, robustness
+from admf_ray.analysis.robustness import robustness
 from admf_ray.components import library  # noqa: F401  (registers)
 from admf_ray.components.indicators import lag, subtract
 from admf_ray.components.registry import find
@@ -16,10 +16,13 @@ from admf_ray.market import Bars, Fold, Window
 from admf_ray.market.saving import write_parquet
 from admf_ray.market.synthetic import planted_spike, random_walk
 from admf_ray.phases.mined import Mined, PointAt, Searched
-from admf_ray.phases.mining import mine
+from admf_ray.phases.mining import BacktestCoordinator
+from admf_ray.phases.opened import open_run
 from admf_ray.phases.walk import walk
+from admf_ray.rules.metrics import METRICS
 from admf_ray.space.grid import parse_grid
 from admf_ray.space.neighborhood import Neighborhood
+from tests.serial import serial
 
 PIPELINE = """
 pipeline:
@@ -43,7 +46,15 @@ pipeline:
 def mined(folder, bars, *overrides):
     write_parquet(bars, folder / "bars.parquet")
     (folder / "p.yaml").write_text(PIPELINE.format(data=folder / "bars.parquet"))
-    return mine(load_pipeline(folder / "p.yaml", overrides))
+    out = folder / f"run_{len(list(folder.iterdir()))}"
+    config = load_pipeline(folder / "p.yaml", overrides)
+    with serial():
+        return BacktestCoordinator(config, out=str(out)).run_parameter_search()
+
+
+def opened(found):
+    """The run that a search stands in."""
+    return open_run(found.searched[0].figures.store.uri)
 
 
 def changed_from(bars, t):
@@ -70,24 +81,46 @@ def walked(found):
     return walk(found)
 
 
+class Line:
+    """Points of which each has the one before and the one behind for neighbours."""
+
+    def __init__(self, stack, count):
+        self.n_points = count
+        self._rows = np.tile(stack.vector({"fast": 1, "slow": 99}), (count, 1))
+        self._rows[:, stack.columns.index("fast")] += np.arange(count)
+
+    def __len__(self):
+        return self.n_points
+
+    def rows(self, begin, end):
+        return self._rows[begin:end]
+
+    def index(self, begin, end):
+        places = np.arange(self.n_points)[begin:end]
+        return np.column_stack([places - 1, np.where(places + 1 < self.n_points, places + 1, -1)])
+
+
+class Told:
+    """Figures of a search that never was."""
+
+    def __init__(self, scores):
+        self._scores = scores
+
+    def columns(self, names, window):
+        own = self._scores.get(window, np.zeros_like(self._scores["full"]))
+        return {name: np.ones_like(own) if name == "trades" else own for name in names}
+
+
 def made(full, trains):
-    """Phase 1 of a fabricated table: one strategy, `fast` from 1 on, radius 1, two folds."""
+    """Phase 1 of fabricated scores: one strategy, `fast` from 1 on, radius 1, two folds."""
     stack = Stack(find("ma_crossover"))
-    raw = np.column_stack([full, trains[0], np.zeros_like(full), trains[1], np.zeros_like(full)])
-    places = np.arange(len(full))
-    near = np.column_stack([places - 1, np.where(places + 1 < len(full), places + 1, -1)])
-    robust = robustness(raw[:, [0, 1, 3]], lambda begin, end: near[begin:end], len(near))
-    spread = Robustness(*(np.insert(figure, [2, 3], np.nan, axis=1) for figure in robust))
-    rows = np.tile(stack.vector({"fast": 1, "slow": 99}), (len(full), 1))
-    rows[:, stack.columns.index("fast")] = 1.0 + places
-    values = np.stack([raw, np.ones_like(raw)], axis=2)
-    searched = Searched(stack, ("fast",), rows, len(full), values, raw, spread)
+    told = Told({"full": full, "train_0": trains[0], "train_1": trains[1]})
+    searched = Searched(stack, ("fast",), Line(stack, len(full)), told, "sharpe", True)
     folds = tuple(Fold(k, Window(f"train_{k}", 0, 1), Window(f"test_{k}", 1, 2)) for k in range(2))
     windows = (Window("full", 0, 2), *(w for fold in folds for w in (fold.train, fold.test)))
 
     def of(by):
-        names = ("sharpe", "trades")
-        return Mined(None, windows, folds, (searched,), "sharpe", names, True, by, "history", ())
+        return Mined(None, windows, folds, (searched,), "sharpe", True, by, "history", ())
 
     return of
 
@@ -109,30 +142,31 @@ def test_ties_are_broken_by_lattice_order():
 
 def test_neighbours_off_the_grid_are_swept_but_never_selected(found):
     (one,) = found.searched
-    assert (found.n_points, len(one.rows)) == (8, 8 + found.n_off_grid)
+    assert (found.n_points, len(one.points)) == (8, 8 + found.n_off_grid)
     assert found.n_off_grid > 30
-    table = found.table()
-    assert table["off_grid"].sum() == found.n_off_grid * len(found.windows)
-    assert (table["bars"] > 0).all()
-    assert set(table.loc[table["robust_score"].notna(), "off_grid"]) == {False}
+    for window in found.windows:
+        table = opened(found).points(window.name)
+        assert table["off_grid"].sum() == found.n_off_grid == len(table) - 8
+        assert (table["bars"] > 0).all()
+        if window.name in found.judged:
+            assert set(table.loc[table["robust_score"].notna(), "off_grid"]) == {False}
     assert len(found.best("full", "robust_score", 10**6)) == found.n_points
-    trades = one.values[:, 0, found.metrics.index("trades")]
-    assert trades.min() > 3
+    assert one.figure("trades", "full").min() > 3
 
 
 def test_robust_scores_equal_the_definition_row_by_row(found):
     (one,) = found.searched
-    sharpe = found.metrics.index("sharpe")
     fast, slow = (one.stack.columns.index(name) for name in ("fast", "slow"))
+    rows = one.points.rows(0, len(one.points))
     tested = 0
-    for w in [k for k, window in enumerate(found.windows) if not window.name.startswith("test")]:
-        raw = one.values[:, w, sharpe]
+    for window in found.judged:
+        raw = one.figure("sharpe", window)
         for i in range(one.n_points):
-            distance = np.abs(one.rows - one.rows[i])[:, [fast, slow]].max(axis=1)
+            distance = np.abs(rows - rows[i])[:, [fast, slow]].max(axis=1)
             near = raw[distance <= 1]
             if not np.isnan(near).any():
                 wanted = np.percentile(near, 25)
-                assert one.robust.robust_score[i, w] == pytest.approx(wanted, rel=1e-12)
+                assert one.robust(window).robust_score[i] == pytest.approx(wanted, rel=1e-12)
                 tested += 1
     assert tested > 20
 
@@ -140,12 +174,13 @@ def test_robust_scores_equal_the_definition_row_by_row(found):
 def test_switched_off_means_the_objective_alone(bars, found, tmp_path):
     plain = mined(tmp_path, bars, "phase_1_mining.parameter_search.neighborhood_testing.enabled=false")
     assert (plain.n_off_grid, plain.select_by, plain.neighborhood) == (0, "objective", False)
-    assert "robust_score" not in plain.table()
+    assert "robust_score" not in opened(plain).points()
     zero = mined(tmp_path, bars, "phase_1_mining.parameter_search.neighborhood_testing.radius=0")
     for window in (zero.windows[0], *(fold.train for fold in zero.folds)):
         assert zero.best(window.name, "robust_score") == plain.best(window.name, "objective")
     (one,), (two,) = plain.searched, found.searched
-    assert (one.scores == two.scores[:8]).all()
+    for window in found.windows:
+        assert (one.scores(window.name) == two.scores(window.name)[:8]).all()
 
 
 def test_selection_knows_nothing_of_its_test_bars(bars, found, tmp_path):
@@ -153,10 +188,12 @@ def test_selection_knows_nothing_of_its_test_bars(bars, found, tmp_path):
     begin, end = found.folds[k].test.start, found.folds[k].test.stop
     inside, after = mined(tmp_path, changed_from(bars, begin)), mined(tmp_path, changed_from(bars, end))
     assert inside.chosen[: k + 1] == found.chosen[: k + 1]
-    w = [window.name for window in found.windows].index(f"test_{k}")
-    (one,), (two,), (three,) = found.searched, inside.searched, after.searched
-    assert (one.values[:, w] != two.values[:, w]).any()
-    np.testing.assert_array_equal(one.values[:, w], three.values[:, w])
+    one, two, three = (
+        np.array(list(of.searched[0].figures.columns(METRICS, f"test_{k}").values()))
+        for of in (found, inside, after)
+    )
+    assert (one != two).any()
+    np.testing.assert_array_equal(one, three)
 
 
 def test_the_curve_uses_each_bar_once_from_the_latest_window(found, walked):
@@ -166,7 +203,7 @@ def test_the_curve_uses_each_bar_once_from_the_latest_window(found, walked):
     for piece in walked.pieces:
         at, test = found.chosen[piece.window], tests[piece.window]
         one = found.searched[at.strategy]
-        run = Replay(found.bars, one.stack, one.rows[at.point], test).run()
+        run = Replay(found.bars, one.stack, one.row(at.point), test).run()
         cash = np.r_[run.equity[0], run.equity]
         own = np.diff(cash) / cash[:-1]
         own = own[piece.start - test.start : piece.stop - test.start]
@@ -185,7 +222,7 @@ def test_the_curve_uses_each_bar_once_from_the_latest_window(found, walked):
 
 
 def test_the_summary_follows_from_the_table(found, walked):
-    rows = found.walk_forward()
+    rows = found.walk_forward
     inside, outside = (np.array([row[f"{side}_return"] for row in rows]) for side in ("train", "test"))
     ratio = (np.log1p(outside).sum() / (63 * len(rows))) / (np.log1p(inside).sum() / (100 * len(rows)))
     assert walked.profitable_frac == (outside > 0).mean()
@@ -202,7 +239,7 @@ def test_the_continuous_account_of_one_choice_is_one_plain_run(bars, tmp_path):
     one = mined(tmp_path, bars, f"{grid}.fast=3", f"{grid}.slow=8")
     (searched,) = one.searched
     window = Window("w", one.folds[0].test.start, one.folds[-1].test.stop)
-    plain = Replay(one.bars, searched.stack, searched.rows[0], window).run()
+    plain = Replay(one.bars, searched.stack, searched.row(0), window).run()
     assert plain.metrics["trades"] > 3
     assert walk(one).continuous_return == plain.metrics["total_return"]
 

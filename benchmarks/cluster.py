@@ -1,0 +1,140 @@
+"""What workers cost: their memory on shared bars, what a second one gains, where one driver saturates.
+
+Run ``python benchmarks/cluster.py``; ``--gib`` sets the size of the bars, ``--actors`` how many map them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from admf_ray.cluster.session import session
+from admf_ray.config.load import parse_pipeline
+from admf_ray.config.schema import PipelineConfig
+from admf_ray.market import Bars
+from admf_ray.market.saving import write_parquet
+from admf_ray.market.synthetic import random_walk
+from admf_ray.phases.mining import BacktestCoordinator
+
+
+def pipeline(folder: Path, n_bars: int, points: int, tile_points: int | None = None) -> PipelineConfig:
+    """Return a search whose neighbours are not tested."""
+    write_parquet(random_walk(n_bars, 5).bars, folder / "bars.parquet")
+    parameters = {
+        "fast": {"start": 2, "stop": 201, "step": 1},
+        "slow": {"start": 202, "stop": 201 + points // 200, "step": 1},
+    }
+    mining: dict[str, Any] = {
+        "data": {"source": str(folder / "bars.parquet")},
+        "execution": {} if tile_points is None else {"tile_points": tile_points},
+        "parameter_search": {
+            "base_grid": {"strategies": {"ma_crossover": {"parameters": parameters}}},
+            "neighborhood_testing": {"enabled": False},
+        },
+        "regimes": {"classifier": "none"},
+    }
+    return parse_pipeline({"pipeline": {"name": "workers", "phase_1_mining": mining}})
+
+
+def second_worker(folder: Path) -> None:
+    """Print how much faster two workers are than one, over work of some ten seconds."""
+    config = pipeline(folder, 10_000, 200_000)
+    spent = {}
+    for workers in (1, 2, 1, 2):
+        coordinator = BacktestCoordinator(
+            config, out=str(folder / f"w{workers}-{time.time_ns()}"), workers=workers
+        )
+        coordinator.run_parameter_search()
+        lines = Path(coordinator.store.path("schedule.jsonl")).read_text().splitlines()
+        tiles = [json.loads(line) for line in lines]
+        # from the first tile's begin to the last one's end: actors start side by side before
+        begun = min(one["time"] - one["true_s"] for one in tiles)
+        spent.setdefault(workers, []).append(max(one["time"] for one in tiles) - begun)
+    one, two = min(spent[1]), min(spent[2])
+    print(f"1 worker {one:.2f} s, 2 workers {two:.2f} s: {one / two:.2f} x")
+
+
+def saturation(folder: Path) -> None:
+    """Print what a tile and a trial cost the driver, and how many cores that feeds."""
+    config = pipeline(folder, 1_500, 20_000, tile_points=10)
+    coordinator = BacktestCoordinator(config, out=str(folder / "many"), workers=2)
+    begun = time.process_time()
+    wall = time.perf_counter()
+    coordinator.run_parameter_search()
+    spent, wall = time.process_time() - begun, time.perf_counter() - wall
+    assert coordinator.ran is not None
+    tiles = coordinator.ran.tally.tiles
+    trials = len(coordinator.ran.results[0])
+    each = spent / tiles
+    longest_s = 16.0
+    print(
+        f"{tiles:,} tiles in {trials} trials: {wall:.1f} s, the driver's own time {spent:.1f} s "
+        f"= {each * 1e3:.2f} ms a tile"
+    )
+    print(
+        f"a large run's tile takes {longest_s:.0f} s, so one driver feeds {longest_s:.0f} s / "
+        f"{each * 1e3:.2f} ms = {longest_s / each:,.0f} cores"
+    )
+
+
+def memory(gib: float, actors: int) -> None:
+    """Print the private memory of actors that have mapped the shared data and run a point of it."""
+    import ray
+
+    from admf_ray.cluster.memory import private_bytes
+    from admf_ray.engine.conditions import Conditions
+    from admf_ray.engine.points import run_points
+    from admf_ray.engine.stack import Stack
+    from admf_ray.market import Window
+
+    n = int(gib * 2**30 / 8 / 4 / 64)
+    walk = np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, (n, 64)), axis=0))
+    minutes = np.arange(n, dtype=np.int64) * 60_000_000_000 + 10**18
+    bars = Bars.from_arrays(walk, walk * 1.01, walk * 0.99, walk, time_ns=minutes)
+    del walk
+    window = Window("full", bars.n_bars - 500, bars.n_bars)
+    conditions = Conditions.of(bars, [window])
+
+    class Mapper:
+        def map(self, shared: Any) -> tuple[int, int]:
+            from admf_ray.components import library  # noqa: F401
+            from admf_ray.components.registry import find
+
+            mapped = private_bytes()
+            stack = Stack(find("buy_and_hold", "strategy"))
+            run_points(shared, stack, stack.values([{}]))
+            return mapped, private_bytes()
+
+    remote = ray.remote(num_cpus=0)(Mapper)
+    reference = ray.put(conditions)
+    workers = [remote.remote() for _ in range(actors)]
+    found = ray.get([worker.map.remote(reference) for worker in workers])
+    size = sum(a.nbytes for a in (bars.open, bars.high, bars.low, bars.close)) / 2**30
+    mapped, after = (max(column) / 2**20 for column in zip(*found, strict=True))
+    print(
+        f"{actors} actors on {size:.2f} GiB of bars: private memory {mapped:.0f} MiB mapped, "
+        f"{after:.0f} MiB after a point"
+    )
+
+
+def main() -> None:
+    """Print the three tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gib", type=float, default=1.0)
+    parser.add_argument("--actors", type=int, default=8)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, session("local", os.cpu_count(), dashboard=False):
+        second_worker(Path(name))
+        saturation(Path(name))
+        memory(asked.gib, asked.actors)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""One Ray for the whole test session, started by the first test that needs it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDER = "ADMF_RAY_TEST_SESSION"
+STARTS_WITHIN_S = 120
+started: list[subprocess.Popen[bytes]] = []  # ends with the session, not with whoever started it
+ENVIRONMENT = {
+    "PYTHONPATH": str(ROOT),  # workers import what is tested here, wherever another copy is installed
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": secrets.token_hex(32),
+    "RAY_preload_python_modules": "admf_ray.cluster.worker",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        return  # of pytest-xdist: has the controller's environment
+    os.environ.update(ENVIRONMENT)
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="admf_ray_tests_")
+    os.environ[f"{FOLDER}_OWNER"] = str(os.getpid())
+
+
+def pytest_unconfigure(config):
+    if hasattr(config, "workerinput") or FOLDER not in os.environ:
+        return
+    folder = Path(os.environ[FOLDER])
+    if (folder / "pid").exists():
+        os.kill(int((folder / "pid").read_text()), signal.SIGTERM)
+    for head in started:
+        head.wait(60)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def ray_address():
+    """Address of the session's Ray: 2 cores, no dashboard, asks for the token in the environment."""
+    folder = Path(os.environ[FOLDER])
+    address = folder / "address"
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not address.exists():
+            with open(folder / "log", "w") as log:
+                head = subprocess.Popen(
+                    [sys.executable, "-m", "tests.head", str(address), os.environ[f"{FOLDER}_OWNER"]],
+                    cwd=ROOT, stdout=log, stderr=log, start_new_session=True,
+                )  # fmt: skip
+            started.append(head)
+            (folder / "pid").write_text(str(head.pid))
+            end = time.monotonic() + STARTS_WITHIN_S
+            while not address.exists():
+                assert head.poll() is None, (folder / "log").read_text()[-2000:]
+                assert time.monotonic() < end, "Ray does not start"
+                time.sleep(0.1)
+    return address.read_text()
