@@ -1,0 +1,5 @@
+"""Phase 2: what worked, why, and whether it was luck; on training data alone."""
+
+from admf_ray.phases.analysis.finalist import Finalist, read_finalists
+
+__all__ = ["Finalist", "read_finalists"]
