@@ -305,7 +305,7 @@ class _Loop:
         self.results = np.full((n, len(plan.names), n_metrics), np.nan)
         self.slices = np.zeros((n, len(plan.names), plan.n_slices, 2))
         self.split = np.full((n, part.n_regime_rows, len(REGIME_SUMS)), np.nan)
-        self.longest = int(plan.cuts.max()) if len(plan.cuts) else 0
+        self.path_bars = int(plan.cuts.max()) if tail and len(plan.cuts) else 0
         self.memory = stack.memory()
         try:
             self.sweep(0, 0)  # compiles, so that nothing else does
@@ -315,7 +315,7 @@ class _Loop:
     def sweep(self, begin: int, end: int) -> int:
         """Run points `begin` to `end`; returns the first one not done."""
         table, plan = self.table, self.plan
-        path = np.empty(self.longest)
+        path = np.empty(self.path_bars)
         done: int = self.module.sweep(
             self.part.market, table.rows, table.first, table.ix, self.own, self.memory, plan.cuts,
             plan.offsets, plan.b1, plan.b2, plan.full, self.part.regimes, begin, end, self.control,
