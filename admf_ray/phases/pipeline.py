@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
+from admf_ray.errors import ConfigError
+from admf_ray.phases.analysis import Analysed, AnalysisCoordinator
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
 from admf_ray.phases.walk import Walked, walk
@@ -17,7 +19,9 @@ from admf_ray.results.store import RunStore
 if TYPE_CHECKING:
     from admf_ray.cluster.run import Ran
 
-__all__ = ["Pipeline", "PipelineResult"]
+__all__ = ["Phase", "Pipeline", "PipelineResult"]
+
+Phase = Literal["mining", "analysis"]
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,18 @@ class PipelineResult:
     walked : Walked or None
     ran : Ran or None
         How the search went on the cluster, with Tune's results; None when nothing was left to run.
+    analysed : Analysed or None
+        Phase 2; None where it was not configured, not asked for, or not reached.
+    interrupted : bool
+        Whether the user stopped it before its end.
     """
 
     store: RunStore
     mined: Mined
     walked: Walked | None
     ran: Ran | None
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether the user stopped it before its end."""
-        return self.ran is not None and self.ran.interrupted
+    analysed: Analysed | None = None
+    interrupted: bool = False
 
 
 class Pipeline:
@@ -69,15 +74,32 @@ class Pipeline:
         self.config = config if isinstance(config, PipelineConfig) else load_pipeline(config, overrides)
         self.settings = settings
 
-    def run(self) -> PipelineResult:
+    def run(self, phase: Phase | None = None) -> PipelineResult:
         """Run whatever the run's folder lacks and return the result.
+
+        Parameters
+        ----------
+        phase : {"mining", "analysis"}, optional
+            Up to this phase alone; ``analysis`` reads what mining stored and runs what it lacks. All
+            configured phases by default.
 
         Raises
         ------
+        ConfigError
+            A phase is asked for that is not configured.
         ADMFError
-            See `BacktestCoordinator.run_parameter_search`.
+            See `BacktestCoordinator.run_parameter_search` and `AnalysisCoordinator.run`.
         """
+        if phase == "analysis" and self.config.phase_2_analysis is None:
+            raise ConfigError(
+                f"{self.config.place('phase_2_analysis')}: must be there to be run, found nothing; add it"
+            )
         coordinator = BacktestCoordinator(self.config, **self.settings)
         mined = coordinator.run_parameter_search()
-        stopped = coordinator.ran is not None and coordinator.ran.interrupted
-        return PipelineResult(coordinator.store, mined, None if stopped else walk(mined), coordinator.ran)
+        ran, stopped = coordinator.ran, coordinator.interrupted
+        walked = None if stopped else walk(mined)
+        analysed = None
+        if not stopped and phase != "mining" and self.config.phase_2_analysis is not None:
+            analysed = AnalysisCoordinator(coordinator, mined).run()
+            stopped = analysed is None
+        return PipelineResult(coordinator.store, mined, walked, ran, analysed, stopped)

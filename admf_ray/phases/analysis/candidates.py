@@ -136,6 +136,8 @@ def choose(
         sums.append(one.sums[np.searchsorted(one.ok, good), :, 0])
     score, of, at, profile = (np.concatenate(column) for column in (scores, owner, place, sums))
     order = best_first(score)
+    if not order.size:
+        return []
     _, first = np.unique(profile[order], axis=0, return_index=True)
     order = order[np.sort(first)]
     wanted = set(chosen)

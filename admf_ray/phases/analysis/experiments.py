@@ -241,16 +241,19 @@ class Experiment:
             return f"{self.name}: {words[self.conclusion]}: it changed nothing out of sample"
         side = "better" if row["effect"] >= 0 else "worse"
         p = self.p_better if row["effect"] >= 0 else self.p_worse
-        needed = row["required_years"]
+        many = "1 hypothesis" if self.family == 1 else f"{self.family} hypotheses"
+        said = (
+            f"{self.name}: {words[self.conclusion]}: skill (Sharpe beyond exposure) "
+            f"{row['variant_skill']:.2f} with it, {row['baseline_skill']:.2f} without, difference "
+            f"{row['effect']:+.2f} (95 %: {row['low']:+.2f} to {row['high']:+.2f}), "
+            f"p(not {side}) {p:.3f} over {many}"
+        )
+        if self.conclusion in ("improves", "harms"):
+            return said
         have = row["bars"] / self.search.bars.bars_per_year
-        wait = "" if self.conclusion in ("improves", "harms") else (
-            f"; an effect of that size takes some {needed:,.0f} years of test bars to find, here are {have:.1f}"
-        )  # fmt: skip
         return (
-            f"{self.name}: {words[self.conclusion]}: skill (Sharpe beyond exposure) {row['variant_skill']:.2f} "
-            f"with it, {row['baseline_skill']:.2f} without, difference {row['effect']:+.2f} "
-            f"(95 %: {row['low']:+.2f} to {row['high']:+.2f}), p of being no {side} {p:.3f} "
-            f"over {self.family} {'hypothesis' if self.family == 1 else 'hypotheses'}{wait}"
+            f"{said}; to find an effect of that size takes about {row['required_years']:,.0f} years of test "
+            f"bars, here are {have:.1f}"
         )
 
 

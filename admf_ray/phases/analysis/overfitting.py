@@ -92,8 +92,8 @@ class Luck:
         By basis: ``excess`` and ``raw``.
     superior : mapping of str to Superior
         Against exposure-matched buy and hold (``excess``) and cash (``raw``).
-    pbo, pbo_robust : Pbo or None
-        None where the full window has too few bars to be sliced.
+    pbo, pbo_robust : Pbo
+        Of selection by Sharpe ratio, and by robust score.
     block_bars : float
         Mean block length of the bootstraps over all points.
     """
@@ -101,8 +101,8 @@ class Luck:
     trials: Trials
     on: Mapping[str, Multiplicity]
     superior: Mapping[str, Superior]
-    pbo: Pbo | None
-    pbo_robust: Pbo | None
+    pbo: Pbo
+    pbo_robust: Pbo
     block_bars: float
 
     def rows(self, bars_per_year: float) -> list[dict[str, Any]]:
@@ -119,13 +119,12 @@ class Luck:
             values.append(("spa_p", basis, test.spa_p))
             values.append(("reality_check_p", basis, test.reality_check_p))
             values.append(("points_tested", basis, test.n_points))
-        if self.pbo is not None and self.pbo_robust is not None:
-            values += [
-                ("pbo", "raw", self.pbo.pbo),
-                ("pbo_robust", "raw", self.pbo_robust.pbo),
-                ("degradation_slope", "raw", self.pbo.slope),
-                ("loss_probability", "raw", self.pbo.loss_probability),
-            ]
+        values += [
+            ("pbo", "raw", self.pbo.pbo),
+            ("pbo_robust", "raw", self.pbo_robust.pbo),
+            ("degradation_slope", "raw", self.pbo.slope),
+            ("loss_probability", "raw", self.pbo.loss_probability),
+        ]
         return [
             {"scope": "run", "statistic": name, "basis": basis, "value": float(value)}
             for name, basis, value in values
@@ -156,12 +155,8 @@ def judge_run(rows: Rows, trials: Trials, seed: int) -> tuple[Luck, Found]:
         basis: superior_ability(_chunks(rows, basis), n, block_bars=block, seed=seed, n_draws=SPA_DRAWS)
         for basis in series
     }
-    found = Found()
     best, robust = _splits(rows, seed)
-    if best is None:
-        found.remarks.append("PBO: the training span has fewer bars than slices; left out")
-    else:
-        found.tables["pbo"] = as_table(_split_rows(rows, best))
+    found = Found({"pbo": as_table(_split_rows(rows, best))})
     if any(kept.size < n_ok for kept, n_ok in zip(rows.regenerated, rows.counts, strict=True)):
         found.remarks.append(
             "SPA and reality check: of plain-Python strategies a sample of points is replayed, so their "
@@ -193,10 +188,8 @@ def _chunks(rows: Rows, basis: str) -> Iterator[Floats]:
         yield matched_excess(returns, exposure, rows.benchmark) if basis == "excess" else returns
 
 
-def _splits(rows: Rows, seed: int) -> tuple[Pbo | None, Pbo | None]:
+def _splits(rows: Rows, seed: int) -> tuple[Pbo, Pbo]:
     """Return PBO of selection by Sharpe ratio and by robust score, over the grid's points."""
-    if rows.sums.shape[1] < 2 or rows.slice_bars < 2:
-        return None, None
     threads = os.cpu_count() or 1
     sums, near, n_points = _grid(rows)
     own = pbo(sums[:n_points], rows.slice_bars, threads=threads)
