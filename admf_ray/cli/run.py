@@ -13,13 +13,14 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 
+from admf_ray.cli.analysed import plain_analysis, show_analysis
 from admf_ray.cli.mined import HEADS, orders, show
 from admf_ray.cli.progress import Shown
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.files import usable_folder
 from admf_ray.phases.opened import open_run
-from admf_ray.phases.pipeline import Pipeline, PipelineResult
+from admf_ray.phases.pipeline import Phase, Pipeline, PipelineResult
 from admf_ray.phases.written import finite
 
 __all__ = ["resume", "run"]
@@ -36,6 +37,9 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--top", type=click.IntRange(1), default=10, show_default=True, help="Points in each table."
     )
+    @click.option(
+        "--phase", type=click.Choice(["mining", "analysis"]), help="One phase alone; all that are configured."
+    )
     @click.option("--quiet", is_flag=True, help="Print only where the results are.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @functools.wraps(command)
@@ -44,11 +48,15 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         address: str | None,
         workers: int | None,
         top: int,
+        phase: str | None,
         quiet: bool,
         as_json: bool,
         **kwargs: Any,
     ) -> Any:
-        how = {"address": address, "workers": workers, "top": top, "quiet": quiet, "as_json": as_json}
+        how = {
+            "address": address, "workers": workers, "top": top, "phase": phase, "quiet": quiet,
+            "as_json": as_json,
+        }  # fmt: skip
         return command(*args, how=how, **kwargs)
 
     return wrapped
@@ -87,6 +95,7 @@ def _carry_out(
     address: str | None,
     workers: int | None,
     top: int,
+    phase: Phase | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -102,7 +111,7 @@ def _carry_out(
             result = Pipeline(
                 config, out=place, fork=fork, address=address, workers=workers,
                 on_progress=None if silent else shown.progress, on_session=shown.session,
-            ).run()  # fmt: skip
+            ).run(phase)  # fmt: skip
         except KeyboardInterrupt:
             _stopped(place)
     took = time.perf_counter() - begun
@@ -112,13 +121,20 @@ def _carry_out(
         click.echo(json.dumps(finite(_plain(result, top, took)), indent=2))
         return
     if not quiet:
-        show(result, console, top, took)
+        _show(result, console, top, took, phase)
     click.echo(f"results: {result.store.uri}")
 
 
 def _stopped(place: str) -> NoReturn:
     click.echo(f"stopped: what is done is kept; go on with: admf-ray resume {place}", err=True)
     sys.exit(INTERRUPTED)
+
+
+def _show(result: PipelineResult, console: Console, top: int, took: float, phase: Phase | None) -> None:
+    if phase != "analysis":
+        show(result, console, top, took)
+    if result.analysed is not None:
+        show_analysis(result.analysed, console, result.mined.bars.bars_per_year)
 
 
 def _plain(result: PipelineResult, top: int, took: float) -> dict[str, Any]:
@@ -138,4 +154,7 @@ def _plain(result: PipelineResult, top: int, took: float) -> dict[str, Any]:
         **{f"best_by_{by}": found.ranked(top, tuple(HEADS), by) for by in orders(found)},
         "walk_forward": found.walk_forward,
         "summary": None if walked is None else walked.summary(),
+        "analysis": None
+        if result.analysed is None
+        else plain_analysis(result.analysed, found.bars.bars_per_year),
     }
