@@ -207,7 +207,7 @@ class BacktestCoordinator:
             if self.settings.on_session is not None:
                 self.settings.on_session(here)
             self.ran = self._run(jobs, tiles, here, watch)
-        missing = 0 if self._interrupted else sum(len(self._left(job).todo) for job in jobs)
+        missing = 0 if self.interrupted else sum(len(self._left(job).todo) for job in jobs)
         if missing:
             raise StoreError(
                 f"{self.store.uri}: all rows must be there, found {missing:,} missing; run again"
