@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from admf_ray.components.tracing import indicator
     from admf_ray.engine.container import ScopedContainer
     from admf_ray.market import Bars, load_bars
+    from admf_ray.phases.analysis import AnalysisCoordinator
     from admf_ray.phases.backtest import backtest
     from admf_ray.phases.mining import BacktestCoordinator
     from admf_ray.phases.opened import open_run
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 
 # imported when first used, so that the command line starts quickly
 _HOMES = {
+    "AnalysisCoordinator": "admf_ray.phases.analysis",
     "BacktestCoordinator": "admf_ray.phases.mining",
     "Bars": "admf_ray.market",
     "Choice": "admf_ray.space.parameters",
@@ -39,6 +41,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AnalysisCoordinator",
     "BacktestCoordinator",
     "Bars",
     "Choice",

@@ -142,7 +142,8 @@ def _prepare(place: str) -> list[str]:
         wanted |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     added = [name for name in wanted if name not in os.environ]
     os.environ.update({name: wanted[name] for name in added})
-    return added
+    # the token stays: Ray has read it, and a Ray started later in this process needs the same
+    return [name for name in added if name in LOCAL]
 
 
 def _working(ray: Any) -> list[dict[str, float]]:

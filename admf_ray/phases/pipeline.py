@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
+from admf_ray.errors import ConfigError
+from admf_ray.phases.analysis import Analysed, AnalysisCoordinator
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
 from admf_ray.phases.validation import TestExecutor, Verdict
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Phase", "Pipeline", "PipelineResult"]
 
-Phase = Literal["mining", "validation"]
+Phase = Literal["mining", "analysis", "validation"]
 
 
 @dataclass(frozen=True)
@@ -37,20 +39,21 @@ class PipelineResult:
     walked : Walked or None
     ran : Ran or None
         How the search went on the cluster, with Tune's results; None when nothing was left to run.
+    analysed : Analysed or None
+        Phase 2; None where it was not configured, not asked for, or not reached.
+    interrupted : bool
+        Whether the user stopped it before its end.
     verdict : Verdict or None
-        Phase 3's; None where it is not configured or was not asked for.
+        Phase 3's; None where it was not configured, not asked for, or not reached.
     """
 
     store: RunStore
     mined: Mined
     walked: Walked | None
     ran: Ran | None
+    analysed: Analysed | None = None
+    interrupted: bool = False
     verdict: Verdict | None = None
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether the user stopped it before its end."""
-        return self.ran is not None and self.ran.interrupted
 
 
 class Pipeline:
@@ -82,31 +85,42 @@ class Pipeline:
 
         Parameters
         ----------
-        phase : {"mining", "validation"}, optional
-            That phase alone, with what it rests on; all that are configured by default.
+        phase : {"mining", "analysis", "validation"}, optional
+            This phase alone; it reads what mining stored and runs what that lacks. All configured phases by
+            default.
         again : bool
             Another look at test data that were looked at before; see `TestExecutor.validate`.
 
         Raises
         ------
+        ConfigError
+            A phase is asked for that is not configured.
         ADMFError
-            See `BacktestCoordinator.run_parameter_search` and `TestExecutor.validate`.
+            See `BacktestCoordinator.run_parameter_search`, `AnalysisCoordinator.run` and
+            `TestExecutor.validate`.
         """
+        self._refuse(phase)
         with ExitStack() as kept:
             return self._run(phase, again, kept)
+
+    def _refuse(self, phase: Phase | None) -> None:
+        for name, key in (("analysis", "phase_2_analysis"), ("validation", "phase_3_test")):
+            if phase == name and getattr(self.config, key) is None:
+                raise ConfigError(f"{self.config.place(key)}: must be there to be run, found nothing; add it")
 
     def _run(self, phase: Phase | None, again: bool, kept: ExitStack) -> PipelineResult:
         coordinator = BacktestCoordinator(self.config, **self.settings)
         coordinator.kept = kept
+        analysed = verdict = None
         with closed(self.config):
             mined = coordinator.run_parameter_search()
-            ran = coordinator.ran
-            if ran is not None and ran.interrupted:
-                return PipelineResult(coordinator.store, mined, None, ran)
-            walked = walk(mined)
-        verdict = None
-        if phase == "validation" or (phase is None and self.config.phase_3_test is not None):
+            ran, stopped = coordinator.ran, coordinator.interrupted
+            walked = None if stopped else walk(mined)
+            if not stopped and phase in (None, "analysis") and self.config.phase_2_analysis is not None:
+                analysed = AnalysisCoordinator(coordinator, mined).run()
+                stopped = analysed is None
+        if not stopped and phase in (None, "validation") and self.config.phase_3_test is not None:
             executor = TestExecutor(self.config, **{**self.settings, "out": coordinator.store.uri})
             executor.kept = kept
             verdict = executor.validate(again)
-        return PipelineResult(coordinator.store, mined, walked, ran, verdict)
+        return PipelineResult(coordinator.store, mined, walked, ran, analysed, stopped, verdict)

@@ -99,7 +99,7 @@ class TestExecutor(BacktestCoordinator):
         phase = self.phase
         with closed(self.config):
             mined = self.run_parameter_search()
-            if self._interrupted:
+            if self.interrupted:
                 raise KeyboardInterrupt
         with self._staying(), self.store.held():
             with closed(self.config):
