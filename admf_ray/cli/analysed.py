@@ -105,7 +105,8 @@ def _clusters(facts: Mapping[str, Any], console: Console) -> None:
     table = table_of(">cluster", ">members", ">sharpe", ">correlation", ">near duplicates", "stands for it")
     for row in facts["clusters"]:
         table.add_row(
-            str(row["cluster"]), str(row["members"]), _number(row["sharpe"]), _number(row["mean_correlation"]),
+            str(row["cluster"]), str(row["members"]), _number(row["sharpe"]),
+            _number(row["mean_correlation"]),
             str(row["near_duplicates"]), str(row["representative"]),
         )  # fmt: skip
     console.print(table)
@@ -121,8 +122,9 @@ def _consistency(facts: Mapping[str, Any], console: Console) -> None:
     rule, ends = facts["rule"], facts["ends"]
     console.print(
         f"\nconsistency of the selection rule over {facts['windows']} windows: profit in "
-        f"{rule['profitable_frac']:.0%}, worst {rule['worst_return']:+.1%}, {rule['distinct_choices']} different "
-        f"points chosen, drift {rule['drift']:.0%} of the searched range a window, score {rule['score']:.2f} of 1",
+        f"{rule['profitable_frac']:.0%}, worst {rule['worst_return']:+.1%}, {rule['distinct_choices']} "
+        f"different points chosen, drift {rule['drift']:.0%} of the searched range a window, "
+        f"score {rule['score']:.2f} of 1",
         soft_wrap=True,
     )
     console.print(

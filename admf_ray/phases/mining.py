@@ -294,6 +294,7 @@ class BacktestCoordinator:
         report = assert_causal(
             search.bars.slice(0, span.stop), stack, row, Window("full", start, span.stop),
             handler_factory=None if job.compiled else plain_handlers(stack, row),
+            train=Window("train", span.start, (start + span.stop) // 2) if stack.strategy.fit else None,
         )  # fmt: skip
         log.info("causality: %d bars and %d decisions probed", report.n_bars, report.n_decisions)
 

@@ -1,4 +1,4 @@
-"""The result does not know how it was computed: bits equal over workers, threads, tiles, orders and crashes."""
+"""The result does not know how it was computed: bits equal over workers, threads, tiles, orders."""
 
 import numpy as np
 import pytest
