@@ -20,13 +20,14 @@ from admf_ray.phases.analysis.finalist import Finalist
 from admf_ray.phases.analysis.overfitting import Luck
 from admf_ray.phases.analysis.reasons import reasons
 from admf_ray.phases.mined import Mined
+from admf_ray.phases.walk import Walked
 
 __all__ = ["Standing", "order"]
 
 Floats = NDArray[np.float64]
 
 # Above this two finalists are one bet, and the second only costs power.
-ALIKE = 0.95
+ALIKE = 0.9
 KEPT_FRAC = 0.5
 SIGNED = (
     "sharpe",
@@ -76,8 +77,12 @@ class Standing:
             found["stability"] = float(robust.stability[place])
         for name in ("total_return", "annual_return", "max_drawdown", "trades", "mean_exposure"):
             found[name] = own.figure(name)
-        for (name, basis), (value, *_) in self.evidence.figures.items():
-            found[f"{name}_{basis}" if basis else name] = value
+        for (name, basis), (value, low, high) in self.evidence.figures.items():
+            key = f"{name}_{basis}" if basis else name
+            found[key] = value
+            if name == "sharpe":
+                found[f"{key}_low"], found[f"{key}_high"] = low, high
+        found["years"] = own.figure("bars") / own.conditions.bars.bars_per_year
         return found
 
     @property
@@ -155,6 +160,7 @@ def order(
     weights: Mapping[str, float],
     n: int,
     *,
+    walked: Walked | None,
     by_objective: bool = False,
 ) -> list[Finalist]:
     """Return the finalists, first the best.
@@ -167,6 +173,8 @@ def order(
         Of the figures in `WEIGHED`.
     n : int
         How many at most.
+    walked : Walked or None
+        What came of the selection rule, for the reasons.
     by_objective : bool
         Order by the training objective instead.
 
@@ -174,7 +182,7 @@ def order(
     -----
     Each weighed figure is replaced by its mid-rank among the candidates, from 0 to 1, undefined ones last,
     so that none outweighs another by its unit; a figure that no candidate has is left out. Ties go by the
-    candidates' order, which is that of their scores and lattices. One whose returns correlate above 0.95
+    candidates' order, which is that of their scores and lattices. One whose returns correlate above 0.9
     with a finalist before it is passed over. Points that do not earn (`Standing.earns`) are none.
     """
     usable = [one for one in standings if one.earns]
@@ -195,7 +203,8 @@ def order(
         if len(chosen) < n and all(like[i, k] <= ALIKE for k in chosen):
             chosen.append(int(i))
     return [
-        _finalist(rank, usable[i], float(score[i]), luck, len(usable)) for rank, i in enumerate(chosen, 1)
+        _finalist(rank, usable[i], float(score[i]), luck, walked, len(usable))
+        for rank, i in enumerate(chosen, 1)
     ]
 
 
@@ -207,10 +216,10 @@ def _ranks(values: Floats) -> Floats:
     return (rankdata(np.where(np.isnan(values), -np.inf, values)) - 1.0) / (len(values) - 1.0)
 
 
-def _finalist(rank: int, one: Standing, score: float, luck: Luck, of: int) -> Finalist:
+def _finalist(rank: int, one: Standing, score: float, luck: Luck, walked: Walked | None, of: int) -> Finalist:
     own = one.evidence.candidate
     stack = own.subject.searched.stack
-    good, bad = reasons(one.scores, luck, one.mined, one.regimes, score, of)
+    good, bad = reasons(one.scores, luck, one.mined, walked, one.regimes, score, of)
     return Finalist(
         rank,
         stack.strategy.label(),

@@ -49,7 +49,7 @@ COLUMNS: Mapping[str, str] = {
     # clusters
     "cluster": "kind of returns, 0 the largest; all 0 where there is no structure",
     "correlation_cluster": "what it moves with",
-    "representative": "whether it is its cluster's medoid",
+    "representative": "whether it is the medoid of its kind or of what it moves with",
     "mean to time_in_market_frac": "features per bar, see analysis.clustering.features",
     # consistency
     "scope": "point or rule; run or candidate",
