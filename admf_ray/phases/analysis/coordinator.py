@@ -18,7 +18,7 @@ from admf_ray.engine.container import ScopedContainer
 from admf_ray.errors import ConfigError, DataError, ResourceError
 from admf_ray.logs import get_logger
 from admf_ray.phases.analysis.candidate_tools import clusters, regimes
-from admf_ray.phases.analysis.candidates import Candidate, choose, replayed
+from admf_ray.phases.analysis.candidates import Candidate, choose, read
 from admf_ray.phases.analysis.evidence import weigh
 from admf_ray.phases.analysis.experiments import Compared, Experiment, compare, of_one
 from admf_ray.phases.analysis.finalist import Finalist, write_finalists
@@ -272,7 +272,7 @@ class AnalysisCoordinator:
         chosen = [(at.strategy, at.point) for at in self.mined.chosen]
         places = choose(subjects, self.mined.select_by, self.settings.candidates, chosen)
         log.info("replaying %d candidates", len(places))
-        return [replayed(self.search.conditions, subjects[k], place) for k, place in places]
+        return read(self.search.conditions, subjects, places)
 
     def _tools(self, candidates: Sequence[Candidate]) -> Found:
         """Run the configured tools, those and no others."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,10 @@ class Experiment:
 
     def row(self) -> dict[str, Any]:
         """Return the row of the table ``experiments``."""
+        return dict(self._row)
+
+    @cached_property
+    def _row(self) -> dict[str, Any]:
         own, year = self.compared, self.search.bars.bars_per_year
         root = math.sqrt(year)
         row: dict[str, Any] = {

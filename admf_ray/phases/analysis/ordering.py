@@ -64,7 +64,7 @@ class Standing:
         own = self.evidence.candidate
         searched, place = own.subject.searched, own.place
         found = {
-            "objective": float(searched.scores("full")[place]),
+            "objective": own.score("full"),
             "robust_score": math.nan,
             "stability": math.nan,
             **self._windows(),
@@ -99,16 +99,17 @@ class Standing:
         def each(side: str, read: Any) -> Floats:
             return np.array([[read(getattr(fold, side).name) for fold in folds]])
 
-        def score(window: str) -> float:
-            return float(one.subject.searched.scores(window)[one.place])
-
         def earned(window: str) -> float:
             return one.figure("total_return", window)
 
         bars = [np.array([float(getattr(fold, side).n_bars) for fold in folds]) for side in ("train", "test")]
         row = consistency_of_points(
             WindowResults(
-                each("train", score), each("test", score), each("train", earned), each("test", earned), *bars
+                each("train", one.score),
+                each("test", one.score),
+                each("train", earned),
+                each("test", earned),
+                *bars,
             )
         ).row(0)
         return {

@@ -111,7 +111,7 @@ def _luck(scores: Mapping[str, float], luck: Luck) -> Iterator[Reason]:
     if not math.isnan(low):
         yield (
             low > 0,
-            f"skill (Sharpe beyond exposure) {skill:.2f}, 95 %: {low:+.2f} to {high:+.2f}, before counting trials",
+            f"skill beyond exposure {skill:.2f}, 95 %: {low:+.2f} to {high:+.2f}, trials not counted",
         )
     needed, years = scores["min_backtest_years_excess"], scores["years"]
     if not math.isnan(needed):
