@@ -168,7 +168,7 @@ def slow(folder: Path, pause_s: float = 0.0, act: str = "pass", count: int = 40)
     grid = {"Slow": {"parameters": {"n": {"start": 2, "stop": 1 + count, "step": 1}}}}
     return pipeline(
         folder, grid, files=(file,), n_bars=80, folds=False,
-        search={"neighborhood_testing": {"radius": 1, "resolution": "grid"}}, execution={"tile_points": 2},
+        search={"neighborhood_testing": {"enabled": False}}, execution={"tile_points": 2},
     )  # fmt: skip
 
 
@@ -232,34 +232,47 @@ def test_a_driver_killed_at_several_instants(tmp_path):
     assert killed_then_resumed(tmp_path, body, instants, own_ray=True) == undisturbed(body, tmp_path)
 
 
-def test_ctrl_c_once_and_twice(tmp_path):
-    """As a terminal sends it: to the whole group. Once, running tiles end; twice, all ends now."""
-    body = slow(tmp_path, pause_s=0.15)
-    out = tmp_path / "run"
-    process = start("run", written(tmp_path, body), "--out", out)
-    until(lambda: len(parts(out)) >= 2, process)
+def interrupted(words, ready, times):
+    """Send Ctrl-C as a terminal does, to the whole group, once ready; return exit code and errors."""
+    process = start(*words)
+    until(ready, process)
     os.killpg(process.pid, signal.SIGINT)
+    for _ in range(times - 1):
+        time.sleep(0.3)
+        os.killpg(process.pid, signal.SIGINT)
     code, _, err = finish(process)
+    assert "Traceback" not in err
+    return code, err
+
+
+def test_ctrl_c_lets_running_tiles_end(tmp_path):
+    body, out = slow(tmp_path, pause_s=0.15), tmp_path / "run"
+    words = ("run", written(tmp_path, body), "--out", out)
+    code, err = interrupted(words, lambda: len(parts(out)) >= 2, 1)
     assert code == 130, err
     assert "stopping: running tiles are finished and kept; again to stop at once" in err
     assert f"stopped: what is done is kept; go on with: admf-ray resume {out}" in err
-    assert "Traceback" not in err
     before = parts(out)
     assert 2 <= len(before) < 20
-    process = start("resume", out)
-    until(lambda: len(parts(out)) > len(before), process)
-    os.killpg(process.pid, signal.SIGINT)
-    until(lambda: process.poll() is not None or time.sleep(0.3) is None, process)
-    os.killpg(process.pid, signal.SIGINT)
-    code, _, err = finish(process)
-    assert code == 130, err
-    assert f"admf-ray resume {out}" in err
-    assert "Traceback" not in err
     with serial():
         search(body, out)
     after = parts(out)
     assert {name: after[name] for name in before} == before
     assert bits(stored(out)) == undisturbed(body, tmp_path)
+
+
+@pytest.mark.slow
+def test_ctrl_c_twice_stops_at_once(tmp_path):
+    body, out = slow(tmp_path, pause_s=2.0), tmp_path / "run"
+    words = ("run", written(tmp_path, body), "--out", out)
+    code, err = interrupted(words, lambda: len(parts(out)) >= 1, 2)
+    assert code == 130, err
+    assert f"stopped: what is done is kept; go on with: admf-ray resume {out}" in err
+    before = parts(out)
+    assert 1 <= len(before) < 20
+    body = slow(tmp_path, pause_s=2.0, count=6)
+    with RunStore(str(out)).held():
+        pass  # nobody holds it any more
 
 
 def test_two_drivers_on_one_run(tmp_path):
