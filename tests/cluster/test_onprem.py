@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from admf_ray.market.saving import write_parquet
+from admf_ray.market.synthetic import random_walk
 from tests.cluster.lab import FILE, stored
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900), pytest.mark.xdist_group("lab")]
@@ -19,7 +21,7 @@ pipeline:
   name: mine
   strategies: mine.py
   phase_1_mining:
-    data: {source: "sample:us_indices", start: 2016, end: 2017}
+    data: {source: data/bars.parquet}
     walk_forward: {training_window: 252, test_window: 63, step_size: 63}
     parameter_search:
       base_grid: {strategies: {mine: {parameters: {span_bars: [3, 5, 9]}}}}
@@ -92,7 +94,7 @@ def test_a_host_that_dies_half_way_costs_no_row(lab, board, local):
 def test_a_driver_that_dies_is_resumed(lab, board, local):
     out = lab.shared / "resumed"
     job = half_way(lab, out)
-    lab.run("head", "kill -9 $(pgrep -f 'admf-ray run')")
+    lab.run("head", "kill -9 $(pgrep -f '[a]dmf-ray run')")
     assert job.wait(120) != 0
     before = {file.name: file.stat().st_mtime_ns for file in (out / "points").glob("*.parquet")}
     lab.run("drv", f"{SUBMIT} admf-ray resume {out} --address auto --quiet")
@@ -105,6 +107,8 @@ def test_a_driver_that_dies_is_resumed(lab, board, local):
 def test_users_files_come_with_the_working_folder(lab, board):
     for name, text in (("mine.yaml", PIPELINE), ("mine.py", STRATEGY), ("helper.py", HELPER)):
         (lab.work / name).write_text(text)
+    (lab.work / "data").mkdir()
+    write_parquet(random_walk(600, 5).bars, lab.work / "data" / "bars.parquet")
     out, alone = lab.shared / "mine", lab.shared / "mine_local"
     lab.run("drv", f"{SUBMIT} admf-ray run mine.yaml --address auto --out {out}")
     lab.run("drv", f"admf-ray run mine.yaml --workers 1 --out {alone}")
