@@ -36,7 +36,12 @@ class Lab:
     def __init__(self, folder: Path) -> None:
         self.folder, self.work, self.shared = folder, folder / "work", folder / "shared"
         self.venv, self.said = folder / "venv", folder / "said.log"
-        self._env = {**os.environ, "NETLAB_DIR": str(folder), "NETLAB_KEEP": sys.base_prefix}
+        self._env = {
+            **os.environ,
+            "NETLAB_DIR": str(folder),
+            "NETLAB_KEEP": sys.base_prefix,
+            "NETLAB_OWNER": str(os.getpid()),
+        }
 
     def netlab(self, *words: str) -> None:
         subprocess.run([NETLAB, *words], env=self._env, check=True, timeout=60)

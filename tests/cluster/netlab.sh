@@ -4,7 +4,8 @@
 # Hosts drv, head, w1, w2 on one machine: each has its own network, processes, /dev/shm, /tmp/ray, /run and home,
 # and an sshd; the disk is shared, as by NFS. PID namespaces matter: `ray stop`, which start commands and
 # `ray down` run, kills every Ray process it sees. Needs root, iproute2, openssh-server, rsync.
-# NETLAB_DIR is where the lab keeps its files, NETLAB_KEEP a folder under the home that all hosts see (Python).
+# NETLAB_DIR is where the lab keeps its files, NETLAB_KEEP a folder under the home that all hosts see (Python),
+# NETLAB_OWNER a process with which the lab ends.
 set -euo pipefail
 LAB=${NETLAB_DIR:?}; KEEP=${NETLAB_KEEP:-}; NET=10.77.0; HOSTS="drv:2 head:10 w1:11 w2:12"
 NAME=lab$(printf %s "$LAB" | cksum | cut -d' ' -f1)  # namespaces of several labs do not meet
@@ -55,7 +56,11 @@ up)
     ip -n "$NAME-$n" link set lo up; ip -n "$NAME-$n" link set eth0 up
     ip -n "$NAME-$n" route add default via "$NET.1"  # nobody is there; without it Ray takes 127.0.0.1 as its address
     boot "$n"
-  done;;
+  done
+  if [ -n "${NETLAB_OWNER:-}" ]; then setsid bash "$0" _watch </dev/null >/dev/null 2>&1 & fi;;
+_watch)
+  while kill -0 "$NETLAB_OWNER" 2>/dev/null && [ -f "$LAB/hosts/head/pid" ]; do sleep 2; done
+  bash "$0" down;;
 _init) host_init "$2";;
 boot) boot "$2";;
 exec) n=$2; shift 2; exec nsenter -t "$(first "$n")" -a "$@";;
