@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from admf_ray.report.blocks import Chart
 from admf_ray.report.plateau import KEPT_FRAC, Side, cells, edges_of, plateau_of, reach, side_of
-from admf_ray.report.style import BLUE, DIVERGING, ORANGE, SEQUENTIAL, axis, figure, plain
+from admf_ray.report.style import BLUE, DIVERGING, INK, ORANGE, SEQUENTIAL, axis, figure, plain
 
 __all__ = ["Mapped", "heatmaps", "lines_of"]
 
@@ -186,10 +186,10 @@ def _marks(one: Mapped, sides: tuple[Side, Side], robust: Floats) -> list[Any]:
                 {"width": 1.5, "dash": "dot"},
             )  # fmt: skip
     chosen = "chosen (robust score)" if one.judged else "highest"
-    found.append(_point(column, row, chosen, "star", one.name(one.chosen), ORANGE))
+    found += _points(column, row, chosen, "star", one.name(one.chosen))
     if one.judged:
         at = int(x.of[one.peak]), int(y.of[one.peak])
-        found.append(_point(*at, "raw optimum", "diamond-open", one.name(one.peak), LIGHT))
+        found += _points(*at, "raw optimum", "diamond-open", one.name(one.peak))
     return found
 
 
@@ -200,20 +200,30 @@ def _reach(one: Mapped, side: Side) -> tuple[float, float]:
 
 def _cased(xs: Any, ys: Any, name: str, line: dict[str, Any]) -> list[Any]:
     """Return a white line in a black casing: seen on any colour."""
-    shared = {"x": xs, "y": ys, "mode": "lines", "hoverinfo": "skip", "legendgroup": name}
+    shared = {"x": xs, "y": ys, "mode": "lines", "hoverinfo": "skip", "showlegend": False}
     return [
-        go.Scatter(**shared, line={"color": DARK, "width": line["width"] + 2.5}, showlegend=False),
-        go.Scatter(**shared, line={"color": LIGHT, **line}, name=name),
+        go.Scatter(**shared, line={"color": DARK, "width": line["width"] + 2.5}),
+        go.Scatter(**shared, line={"color": LIGHT, **line}),
+        _key(name, mode="lines", line={"color": INK, **line}),
     ]
 
 
-def _point(x: int, y: int, name: str, symbol: str, told: str, colour: str) -> Any:
-    open_mark = symbol.endswith("-open")
-    edge = {"width": 3 if open_mark else 1.5, "color": colour if open_mark else DARK}
-    return go.Scatter(
-        x=[x], y=[y], mode="markers", name=name, hovertemplate=f"{name}<br>{plain(told)}<extra></extra>",
-        marker={"symbol": symbol, "size": 15, "color": colour, "line": edge},
-    )  # fmt: skip
+def _key(name: str, **look: Any) -> Any:
+    """Return a legend's entry in the page's own ink: white would not be seen there."""
+    return go.Scatter(x=[None], y=[None], name=name, **look)
+
+
+def _points(x: int, y: int, name: str, symbol: str, told: str) -> list[Any]:
+    """Return a white mark in a black casing, and its entry in the legend."""
+    def mark(size: int, colour: str, width: float) -> dict[str, Any]:
+        return {"symbol": symbol, "size": size, "color": colour, "line": {"width": width, "color": colour}}
+
+    shared = {"x": [x], "y": [y], "mode": "markers", "showlegend": False}
+    return [
+        go.Scatter(**shared, marker=mark(15, DARK, 5), hoverinfo="skip"),
+        go.Scatter(**shared, marker=mark(15, LIGHT, 2), hovertemplate=f"{name}<br>{plain(told)}<extra></extra>"),
+        _key(name, mode="markers", marker=mark(11, INK, 1.5)),
+    ]
 
 
 def lines_of(one: Mapped) -> Chart:

@@ -11,7 +11,7 @@
     figure.layout.template = look.themes[theme];
     if (narrow.matches) figure.layout.font = { size: 10 };
     Plotly.react(place, figure.data, figure.layout,
-      { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] });
+      { responsive: true, displayModeBar: false });
   };
   const drawAll = (theme) => { for (const one of plots) if (one.drawn) draw(one, theme); };
   const theme = () => (dark.matches ? "dark" : "light");

@@ -8,10 +8,16 @@ from pathlib import Path
 from admf_ray.errors import StoreError
 from admf_ray.files import written_whole
 from admf_ray.report.blocks import Prose, Section
+from admf_ray.report.drift import drift
+from admf_ray.report.experiments import experiments
 from admf_ray.report.neighbourhood import neighbourhood
+from admf_ray.report.overfitting import overfitting
 from admf_ray.report.overview import overview
 from admf_ray.report.page import page
+from admf_ray.report.regimes import clusters, regimes
 from admf_ray.report.tables import Tables
+from admf_ray.report.validation import validation
+from admf_ray.report.verdict import finalists, verdict
 from admf_ray.report.walk_forward import walk_forward
 from admf_ray.results.store import RunStore
 
@@ -19,9 +25,17 @@ __all__ = ["REPORT", "write_report"]
 
 REPORT = "report.html"
 SECTIONS: tuple[tuple[str, Callable[[Tables], Section | None]], ...] = (
+    ("Verdict", verdict),
     ("What was run", overview),
-    ("Plateaus", neighbourhood),
+    ("Plateaus and peaks", neighbourhood),
     ("Walk-forward", walk_forward),
+    ("Experiments", experiments),
+    ("Overfitting", overfitting),
+    ("Regimes", regimes),
+    ("Kinds of returns", clusters),
+    ("Finalists", finalists),
+    ("Validation", validation),
+    ("Drift", drift),
 )
 
 
