@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,7 +12,8 @@ import plotly.graph_objects as go
 
 __all__ = ["Block", "Chart", "Charts", "Column", "Facts", "Kind", "Prose", "Section", "Table", "shown"]
 
-Kind = Literal["text", "number", "percent", "integer", "p", "flag"]
+WHOLE = re.compile(r"(=\s?-?\d+)\.0(?![\d.])")
+Kind = Literal["text", "word", "number", "percent", "integer", "p", "flag"]
 
 
 def shown(value: Any, kind: Kind = "text") -> str:
@@ -21,8 +23,9 @@ def shown(value: Any, kind: Kind = "text") -> str:
     ----------
     value : object
         None and NaN are a dash.
-    kind : {"text", "number", "percent", "integer", "p", "flag"}
-        Two decimals; a fraction as percent with one; thousands apart; a p-value; yes or no.
+    kind : {"text", "word", "number", "percent", "integer", "p", "flag"}
+        Texts, words unbroken; two decimals; a fraction as percent with one; thousands apart; a p-value; yes or
+        no. In texts ``fast=5.0`` is ``fast=5``.
 
     Examples
     --------
@@ -33,8 +36,8 @@ def shown(value: Any, kind: Kind = "text") -> str:
         return "–"
     if kind == "flag":
         return "yes" if value else "no"
-    if kind == "text" or isinstance(value, str):
-        return str(value)
+    if kind in ("text", "word") or isinstance(value, str):
+        return WHOLE.sub(r"\1", str(value))
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if kind == "p":

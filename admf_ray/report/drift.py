@@ -17,7 +17,7 @@ __all__ = ["drift"]
 KINDS = (("drift", "parameters moved", BLUE, "circle"), ("noise", "prices with noise", ORANGE, "square"),
          ("delay", "one bar later", GREEN, "triangle-up"))  # fmt: skip
 COLUMNS = (
-    Column("name", "finalist"),
+    Column("name", "finalist", "word"),
     Column("data", "data", told="The training span, or test data"),
     Column("unperturbed", "as chosen", "number", "Its own figure"),
     Column("neighbours", "neighbours", "integer", "Drawn uniformly from its neighbourhood, seeded"),
@@ -37,7 +37,10 @@ def drift(run: Tables) -> Section | None:
     by = run.objective if run.objective in found else "sharpe"
     if by not in found:
         return None
-    rows = [_row(own[by].astype(float), own["kind"], key) for key, own in found.groupby(["name", "data"], sort=False)]
+    rows = [
+        _row(own[by].astype(float), own["kind"], key)
+        for key, own in found.groupby(["name", "data"], sort=False)
+    ]
     blocks: list[Block] = [_strips(found, by), Table(COLUMNS, rows, f"{by} under perturbation")]
     return Section(
         "drift", "Drift",

@@ -14,9 +14,9 @@ from admf_ray.report.tables import Tables
 __all__ = ["experiments"]
 
 COLUMNS = (
-    Column("hypothesis", "hypothesis"),
-    Column("strategy", "strategy"),
-    Column("conclusion", "conclusion", told="Improves or harms where Holm's p is at most 0.025; else no evidence"),
+    Column("hypothesis", "hypothesis", "word"),
+    Column("strategy", "strategy", "word"),
+    Column("conclusion", "conclusion", "word", told="Improves or harms where Holm's p is at most 0.025; else no evidence"),
     Column("effect", "effect", "number", "Variant's annualised Sharpe ratio less the baseline's, beyond exposure"),
     Column("low", "from", "number", "Lower end of the 95 % interval of the effect"),
     Column("high", "to", "number", "Upper end"),
@@ -31,10 +31,10 @@ COLUMNS = (
     Column("variant_trades", "trades with", "integer"),
     Column("cost_effect_frac", "extra costs", "percent", "Of the initial cash, over the test windows"),
     Column("required_years", "years needed", "number", "Of test data to find an effect of this size in 80 % of cases"),
-    Column("recorded", "written down", told="When the hypothesis was first recorded"),
+    Column("recorded", "written down", "word", told="When the hypothesis was first recorded"),
 )  # fmt: skip
 WINDOWS = (
-    Column("window", "window"),
+    Column("window", "window", "word"),
     Column("baseline_return", "without", "percent", "Return of the test window"),
     Column("variant_return", "with", "percent"),
     Column("difference", "difference", "percent"),
@@ -44,8 +44,8 @@ WINDOWS = (
     Column("variant_parameters", "chosen with"),
 )
 REGIMES = (
-    Column("hypothesis", "hypothesis"),
-    Column("regime", "regime"),
+    Column("hypothesis", "hypothesis", "word"),
+    Column("regime", "regime", "word"),
     Column("bars", "bars", "integer", "Out-of-sample bars in it"),
     Column("baseline_sharpe", "sharpe without", "number", "Annualised"),
     Column("variant_sharpe", "sharpe with", "number"),
@@ -80,7 +80,10 @@ def experiments(run: Tables) -> Section | None:
 
 def _forest(found: pd.DataFrame) -> Chart:
     traces: list[Any] = []
-    rows = [("", "beyond exposure (decides)", BLUE, "diamond"), ("raw_", "raw returns (shown)", GREY, "circle-open")]
+    rows = [
+        ("", "beyond exposure (decides)", BLUE, "diamond"),
+        ("raw_", "raw returns (shown)", GREY, "circle-open"),
+    ]
     places = list(range(len(found)))
     for k, (prefix, name, colour, symbol) in enumerate(rows):
         if not {f"{prefix}effect", f"{prefix}low", f"{prefix}high"} <= set(found):
@@ -95,7 +98,10 @@ def _forest(found: pd.DataFrame) -> Chart:
                 text=[plain(one) for one in found["hypothesis"]], hovertemplate="%{text}<br>%{x:.2f}",
             )
         )  # fmt: skip
-    labels = [f"{plain(a)}<br><b>{plain(b)}</b>" for a, b in zip(found["hypothesis"], found["conclusion"], strict=True)]
+    labels = [
+        f"{plain(a)}<br><b>{plain(b)}</b>"
+        for a, b in zip(found["hypothesis"], found["conclusion"], strict=True)
+    ]
     drawn = figure(
         traces, xaxis=axis("difference of annualised Sharpe ratios, with − without"),
         yaxis=axis("", tickvals=places, ticktext=labels, range=[len(places) - 0.4, -0.6], zeroline=False),

@@ -16,7 +16,7 @@ from admf_ray.report.blocks import Chart
 from admf_ray.report.plateau import KEPT_FRAC, Side, cells, edges_of, plateau_of, reach, side_of
 from admf_ray.report.style import BLUE, DIVERGING, INK, ORANGE, SEQUENTIAL, axis, figure, plain
 
-__all__ = ["Mapped", "heatmaps", "lines_of"]
+__all__ = ["Mapped", "heatmaps", "lines_of", "word"]
 
 Floats = NDArray[np.float64]
 MOST_TICKS = 14
@@ -75,7 +75,7 @@ class Mapped:
 
     def name(self, row: int) -> str:
         """Return a point's parameters in words."""
-        return ", ".join(f"{name} = {_word(self.grid[name].iloc[row])}" for name in self.varied)
+        return ", ".join(f"{name} = {word(self.grid[name].iloc[row])}" for name in self.varied)
 
     def pair(self, importance: Mapping[str, float] | None) -> tuple[str, str]:
         """Return the two most important parameters, in the order of the grid."""
@@ -101,26 +101,32 @@ def heatmaps(one: Mapped, importance: Mapping[str, float] | None) -> list[list[C
     same = np.ones(len(one.grid), dtype=np.bool_)
     for name in others:
         same &= (one.grid[name] == one.grid[name].iloc[one.chosen]).to_numpy()
-    at = ", ".join(f"{name} = {_word(one.grid[name].iloc[one.chosen])}" for name in others)
+    at = ", ".join(f"{name} = {word(one.grid[name].iloc[one.chosen])}" for name in others)
     rows = [_row(one, sides, same, f" at {at}" if others else "", mark=True)]
     if others:
         rows.append(_row(one, sides, np.ones_like(same), f", median over {', '.join(others)}", mark=False))
     return rows
 
 
-def _row(one: Mapped, sides: tuple[Side, Side], kept: NDArray[np.bool_], where: str, *, mark: bool) -> list[Chart]:
+def _row(
+    one: Mapped, sides: tuple[Side, Side], kept: NDArray[np.bool_], where: str, *, mark: bool
+) -> list[Chart]:
     x, y = sides
     raw = cells(x, y, np.where(kept, one.score, np.nan))
     maps = [("robust score", cells(x, y, np.where(kept, one.robust, np.nan)))] if one.judged else []
     maps.append((one.objective, raw))
     scale = _scale([values for _, values in maps])
     marks = _marks(one, sides, maps[0][1]) if mark else []
-    unit = f"{one.objective}, annualised" if one.objective in ("sharpe", "sortino", "calmar") else one.objective
+    unit = (
+        f"{one.objective}, annualised" if one.objective in ("sharpe", "sortino", "calmar") else one.objective
+    )
     return [
         Chart(
             _figure(sides, values, marks, scale, plain(unit)),
             f"{one.strategy}: {name}{where}",
-            _told(one, name) if mark else "The median of each cell: does the map hold beside the chosen values?",
+            _told(one, name)
+            if mark
+            else "The median of each cell: does the map hold beside the chosen values?",
             440,
         )
         for name, values in maps
@@ -151,10 +157,18 @@ def _figure(
     sides: tuple[Side, Side], values: Floats, marks: list[Any], scale: dict[str, Any], unit: str
 ) -> go.Figure:
     x, y = sides
-    hover = [[f"{plain(x.name)} {plain(a)}<br>{plain(y.name)} {plain(b)}" for a in x.labels] for b in y.labels]
+    hover = [
+        [f"{plain(x.name)} {plain(a)}<br>{plain(y.name)} {plain(b)}" for a in x.labels] for b in y.labels
+    ]
     bar = {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0}
     heat = go.Heatmap(
-        z=values, text=hover, hovertemplate="%{text}<br>%{z:.3f}<extra></extra>", xgap=1, ygap=1, colorbar=bar, **scale
+        z=values,
+        text=hover,
+        hovertemplate="%{text}<br>%{z:.3f}<extra></extra>",
+        xgap=1,
+        ygap=1,
+        colorbar=bar,
+        **scale,
     )
     return figure([heat, *marks], xaxis=_ticks(x), yaxis=_ticks(y))
 
@@ -215,13 +229,16 @@ def _key(name: str, **look: Any) -> Any:
 
 def _points(x: int, y: int, name: str, symbol: str, told: str) -> list[Any]:
     """Return a white mark in a black casing, and its entry in the legend."""
+
     def mark(size: int, colour: str, width: float) -> dict[str, Any]:
         return {"symbol": symbol, "size": size, "color": colour, "line": {"width": width, "color": colour}}
 
     shared = {"x": [x], "y": [y], "mode": "markers", "showlegend": False}
     return [
         go.Scatter(**shared, marker=mark(15, DARK, 5), hoverinfo="skip"),
-        go.Scatter(**shared, marker=mark(15, LIGHT, 2), hovertemplate=f"{name}<br>{plain(told)}<extra></extra>"),
+        go.Scatter(
+            **shared, marker=mark(15, LIGHT, 2), hovertemplate=f"{name}<br>{plain(told)}<extra></extra>"
+        ),
         _key(name, mode="markers", marker=mark(11, INK, 1.5)),
     ]
 
@@ -239,8 +256,11 @@ def lines_of(one: Mapped) -> Chart:
     ]
     found = figure(traces, xaxis=axis(plain(side.name)) if side.at is not None else _ticks(side),
                    yaxis=axis(plain(one.objective)))  # fmt: skip
-    return Chart(found, f"{one.strategy}: scores along {side.name}", "A plateau is flat; a spike is luck.", 340)
+    return Chart(
+        found, f"{one.strategy}: scores along {side.name}", "A plateau is flat; a spike is luck.", 340
+    )
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
+    """Return a parameter's value as a text."""
     return f"{value:g}" if isinstance(value, float | np.floating) else str(value)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from admf_ray.report.blocks import Block, Charts, Column, Prose, Section, Table, shown
-from admf_ray.report.heatmaps import Mapped, heatmaps, lines_of
+from admf_ray.report.heatmaps import Mapped, heatmaps, lines_of, word
 from admf_ray.report.tables import Tables
 
 __all__ = ["neighbourhood"]
@@ -77,9 +77,12 @@ def _strategy(one: Mapped, told: pd.DataFrame | None) -> list[Block]:
     elif len(one.varied) > 1:
         blocks += [Charts(row) for row in heatmaps(one, importance)]
     if told is not None and len(told):
-        blocks.append(Table(SENSITIVITY, told.to_dict("records"), f"{one.strategy}: what each parameter decides"))
+        blocks.append(
+            Table(SENSITIVITY, told.to_dict("records"), f"{one.strategy}: what each parameter decides")
+        )
     order = np.argsort(-np.nan_to_num(one.robust, nan=-np.inf), kind="stable")[:BEST]
     best = one.grid.iloc[order].to_dict("records")
+    best = [{**row, **{name: word(row[name]) for name in one.varied}} for row in best]
     by = "robust score" if one.judged else one.objective
     blocks.append(Table(_columns(one), best, f"{one.strategy}: best {len(best)} points by {by}, in sample"))
     return blocks
@@ -91,7 +94,9 @@ def _sentence(one: Mapped) -> str:
     if not one.judged:
         return f"{raw}."
     if one.peak == one.chosen:
-        return f"{raw}; it is also the best by robust score ({shown(float(one.robust[one.chosen]), 'number')})."
+        return (
+            f"{raw}; it is also the best by robust score ({shown(float(one.robust[one.chosen]), 'number')})."
+        )
     return (
         f"{raw}, where a neighbourhood's lower quartile keeps {shown(float(one.robust[one.peak]), 'number')}. The "
         f"best by robust score is {one.name(one.chosen)}: {one.objective} "
@@ -100,9 +105,8 @@ def _sentence(one: Mapped) -> str:
 
 
 def _columns(one: Mapped) -> list[Column]:
-    kinds = {name: pd.api.types.is_numeric_dtype(one.grid[name]) for name in one.varied}
     return [
-        *(Column(name, name, "text") for name in kinds),
+        *(Column(name, name, "text") for name in one.varied),
         Column("robust_score", "robust score", "number", f"25th percentile of {one.objective} over the neighbourhood"),
         Column(one.objective, one.objective, "number", "Over the training span"),
         Column("stability", "stability", "number", "Median neighbour over the point itself, 0 to 1"),

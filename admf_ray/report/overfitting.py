@@ -15,25 +15,70 @@ from admf_ray.report.tables import Tables
 __all__ = ["overfitting", "statistic"]
 
 RUN: tuple[tuple[str, str, Kind, str], ...] = (
-    ("spa_p", "SPA p-value", "p", "Hansen: chance that luck alone shows a best point this good; small is good"),
+    (
+        "spa_p",
+        "SPA p-value",
+        "p",
+        "Hansen: chance that luck alone shows a best point this good; small is good",
+    ),
     ("reality_check_p", "reality check p", "p", "White: the same from unstudentized means; more cautious"),
-    ("pbo", "PBO", "percent", "splits in which the best in sample is below the median out of sample; luck: 50 %"),
+    (
+        "pbo",
+        "PBO",
+        "percent",
+        "splits in which the best in sample is below the median out of sample; luck: 50 %",
+    ),
     ("pbo_robust", "PBO, robust choice", "percent", "the same for selection by robust score"),
     ("loss_probability", "loses out of sample", "percent", "splits in which what is selected loses money"),
-    ("degradation_slope", "slope", "number", "out-of-sample Sharpe per unit in sample; ≤ 0: ranks do not carry over"),
-    ("trials", "trials counted", "integer", "distinct points backtested on these bars, earlier runs' included"),
+    (
+        "degradation_slope",
+        "slope",
+        "number",
+        "out-of-sample Sharpe per unit in sample; ≤ 0: ranks do not carry over",
+    ),
+    (
+        "trials",
+        "trials counted",
+        "integer",
+        "distinct points backtested on these bars, earlier runs' included",
+    ),
     ("effective_trials", "effective trials", "number", "independent bets that would be as diverse"),
-    ("trial_spread", "spread of trials", "number", "standard deviation of the trials' annualised Sharpe ratios"),
+    (
+        "trial_spread",
+        "spread of trials",
+        "number",
+        "standard deviation of the trials' annualised Sharpe ratios",
+    ),
 )
 CANDIDATE: tuple[tuple[str, str, Kind, str], ...] = (
     ("sharpe", "sharpe", "number", "Annualised, over the training span, of the return beyond exposure"),
     ("psr", "PSR", "percent", "Probability that the true Sharpe ratio is above 0"),
-    ("dsr", "DSR", "percent", "That it is above what the best of so many lucky trials would show; 95 % convinces"),
+    (
+        "dsr",
+        "DSR",
+        "percent",
+        "That it is above what the best of so many lucky trials would show; 95 % convinces",
+    ),
     ("dsr_effective", "DSR, effective", "percent", "The same with the effective number of trials"),
     ("min_track_record_years", "years for 95 %", "number", "Track record after which PSR reaches 95 %"),
-    ("min_backtest_years", "years luck needs", "number", "Below so many, trials without skill show such a Sharpe"),
-    ("random_entry_p", "random entry p", "p", "Share of circular shifts of its positions that return as much"),
-    ("break_even_bps", "break-even", "number", "Proportional cost per fill, basis points, that takes all profit"),
+    (
+        "min_backtest_years",
+        "years luck needs",
+        "number",
+        "Below so many, trials without skill show such a Sharpe",
+    ),
+    (
+        "random_entry_p",
+        "random entry p",
+        "p",
+        "Share of circular shifts of its positions that return as much",
+    ),
+    (
+        "break_even_bps",
+        "break-even",
+        "number",
+        "Proportional cost per fill, basis points, that takes all profit",
+    ),
     ("cost_bps", "cost set", "number", "The configured proportional cost per fill, basis points"),
 )
 MOST_BINS = 40
@@ -65,7 +110,10 @@ def overfitting(run: Tables) -> Section | None:
     if found is not None:
         rows = _candidates(found)
         if rows:
-            columns = [Column("point", "candidate"), Column("source", "source", told="grid, or its experiment")]
+            columns = [
+                Column("point", "candidate"),
+                Column("source", "source", told="grid, or its experiment"),
+            ]
             columns += [Column(name, title, kind, told) for name, title, kind, told in CANDIDATE]
             blocks.append(Table(columns, rows, "Candidates by themselves, in sample, trials counted"))
     return Section(
@@ -92,7 +140,15 @@ def _logits(splits: pd.DataFrame) -> Chart:
             (middle <= 0, "below the median out of sample", ORANGE), (middle > 0, "above it", BLUE),
         )
     ]  # fmt: skip
-    line = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": INK, "width": 1.5}}
+    line = {
+        "type": "line",
+        "x0": 0,
+        "x1": 0,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": {"color": INK, "width": 1.5},
+    }
     below = float((logits <= 0).mean()) if logits.size else float("nan")
     drawn = figure(
         traces, xaxis=axis("logit of the selected point's rank out of sample"),
@@ -107,10 +163,10 @@ def _logits(splits: pd.DataFrame) -> Chart:
 
 def _degradation(splits: pd.DataFrame, root: float) -> Chart:
     own = splits[np.isfinite(splits["inside"]) & np.isfinite(splits["outside"])]
-    own = own.iloc[:: max(1, -(-len(own) // MOST_DOTS))]
     x, y = own["inside"].to_numpy() * root, own["outside"].to_numpy() * root
+    some = slice(None, None, max(1, -(-len(own) // MOST_DOTS)))
     dots = {"color": BLUE, "size": 4, "opacity": 0.35}
-    traces: list[Any] = [go.Scatter(x=x, y=y, mode="markers", name="splits", marker=dots, showlegend=False,
+    traces: list[Any] = [go.Scatter(x=x[some], y=y[some], mode="markers", name="splits", marker=dots, showlegend=False,
                                     hovertemplate="in %{x:.2f}, out %{y:.2f}<extra></extra>")]  # fmt: skip
     if len(own) > 2 and np.ptp(x) > 0:
         slope, offset = np.polyfit(x, y, 1)
@@ -120,7 +176,9 @@ def _degradation(splits: pd.DataFrame, root: float) -> Chart:
         traces.append(go.Scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dot"},
                                  name="nothing lost"))  # fmt: skip
     drawn = figure(
-        traces, xaxis=axis("annualised Sharpe ratio in sample"), yaxis=axis("annualised Sharpe ratio out of sample")
+        traces,
+        xaxis=axis("annualised Sharpe ratio in sample"),
+        yaxis=axis("annualised Sharpe ratio out of sample"),
     )
     return Chart(drawn, "What is selected, in sample and out of sample",
                  "One dot a split. Dots below 0 lose out of sample; a falling line says that the better it looked, "

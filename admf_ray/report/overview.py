@@ -50,7 +50,9 @@ def overview(run: Tables) -> Section | None:
     failed = _failed(run)
     if failed:
         blocks.append(Table(FAILURES, failed, "Points that did not finish"))
-    blocks.append(Table((Column("what", "what"), Column("value", "value")), _settled(run), "Settled for all points"))
+    blocks.append(
+        Table((Column("what", "what"), Column("value", "value")), _settled(run), "Settled for all points")
+    )
     return Section("run", "What was run", "Data, search, costs, seeds, and what names the code.", blocks)
 
 
@@ -140,4 +142,7 @@ def _neighbourhood(search: Mapping[str, Any]) -> tuple[str, str]:
     near = search.get("neighborhood_testing", {})
     if not near.get("enabled"):
         return "off", "nothing tells plateaus from luck"
-    return f"radius {near.get('radius', '–')}", f"{near.get('shape', '')}, resolution {near.get('resolution', '')}"
+    return (
+        f"radius {near.get('radius', '–')}",
+        f"{near.get('shape', '')}, resolution {near.get('resolution', '')}",
+    )

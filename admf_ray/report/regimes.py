@@ -57,7 +57,9 @@ def regimes(run: Tables) -> Section | None:
         agreement, unknown = told.get("agreement"), told.get("unknown_frac")
         items = [("classifier", str(told["classifier"]), "fitted on training data, never smoothed")]
         if isinstance(agreement, float):
-            items.append(("refits agree", shown(agreement, "percent"), "labels that a fit on a part gives too"))
+            items.append(
+                ("refits agree", shown(agreement, "percent"), "labels that a fit on a part gives too")
+            )
         items.append(("unknown", shown(unknown, "percent"), "bars before there is enough history"))
         blocks.append(Facts(items))
     own = found[found["kind"] == "candidate"]
@@ -68,7 +70,9 @@ def regimes(run: Tables) -> Section | None:
         blocks.append(Table(SHARED, rows, "How much each candidate depends on a regime"))
     best = found[found["kind"] == "best"]
     if len(best):
-        blocks.append(Table(BEST, best.to_dict("records"), "Best point of each strategy in each regime, in sample"))
+        blocks.append(
+            Table(BEST, best.to_dict("records"), "Best point of each strategy in each regime, in sample")
+        )
     if told.get("regimes"):
         blocks.append(Table(STATES, told["regimes"], "The regimes"))
     return Section(
@@ -84,6 +88,8 @@ def _name(row: dict[Any, Any]) -> str:
 def _map(own: pd.DataFrame) -> Chart:
     own = own.assign(point=[_name(row) for row in own.to_dict("records")])
     names = list(dict.fromkeys(own["point"]))[:MOST_ROWS]
+    if "bars" in own:
+        own = own[own["bars"] > 0]
     states = list(dict.fromkeys(own["regime"]))
     wide = own.pivot_table(index="point", columns="regime", values="sharpe", aggfunc="first", observed=True)
     values = wide.reindex(index=names, columns=states).to_numpy(dtype=np.float64)
@@ -97,9 +103,9 @@ def _map(own: pd.DataFrame) -> Chart:
     bars = dict(zip(own["regime"], own["bars"], strict=True)) if "bars" in own else {}
     ticks = [f"{plain(one)}<br>{bars[one]:,.0f} bars" if one in bars else plain(one) for one in states]
     drawn = figure(
-        [heat], xaxis=axis("regime", tickvals=list(range(len(states))), ticktext=ticks, showgrid=False),
+        [heat], xaxis=axis("regime", tickvals=list(range(len(states))), ticktext=ticks, showgrid=False, zeroline=False),
         yaxis=axis("", tickvals=list(range(len(names))), ticktext=[plain(one) for one in names], autorange="reversed",
-                   showgrid=False),
+                   showgrid=False, zeroline=False),
     )  # fmt: skip
     return Chart(drawn, f"Sharpe ratio of the best {len(names)} candidates by regime",
                  "A row of one colour holds everywhere; one bright cell is a bet on that regime's return. Colours end "
@@ -117,7 +123,9 @@ def clusters(run: Tables) -> Section | None:
         if "representative" in own and own["representative"].fillna(False).astype(bool).any():
             row["representative"] = _name(own[own["representative"].astype(bool)].iloc[0].to_dict())
         if "correlation_cluster" in own:
-            row["correlation_clusters"] = ", ".join(str(one) for one in sorted(own["correlation_cluster"].unique()))
+            row["correlation_clusters"] = ", ".join(
+                str(one) for one in sorted(own["correlation_cluster"].unique())
+            )
         rows.append(row)
     told = run.facts("analysis.json").get("clusters") or {}
     strength = (told.get("by_features") or {}).get("strength")
@@ -128,4 +136,6 @@ def clusters(run: Tables) -> Section | None:
     blocks: list[Block] = [Table(MEMBERS, rows, f"Structure: {strength}" if strength else "")]
     if pairs:
         blocks.append(Table(pairs, told["pairs"], "Clusters beside each other"))
-    return Section("clusters", "Kinds of returns", "How many different bets are there among the candidates?", blocks)
+    return Section(
+        "clusters", "Kinds of returns", "How many different bets are there among the candidates?", blocks
+    )

@@ -67,7 +67,9 @@ class Tables:
             return {}
         found = self.store.read_json(name)
         if not isinstance(found, dict):
-            raise StoreError(f"{self.store.uri}/{name}: must be a mapping, found {type(found).__name__}; remove it")
+            raise StoreError(
+                f"{self.store.uri}/{name}: must be a mapping, found {type(found).__name__}; remove it"
+            )
         return found
 
     def frame(self, name: str, *needed: str) -> pd.DataFrame | None:

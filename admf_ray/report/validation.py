@@ -26,11 +26,18 @@ COMPARED = (
     Column("expected_low", "expected from", "number", "5th percentile over the neighbourhood in training"),
     Column("expected", "middle", "number", "Median over the neighbourhood in training"),
     Column("expected_high", "to", "number", "95th percentile over the neighbourhood in training"),
-    Column("percentile", "falls at", "percent", "Share of that distribution below the test figure; of KS: p-value"),
+    Column(
+        "percentile",
+        "falls at",
+        "percent",
+        "Share of that distribution below the test figure; of KS: p-value",
+    ),
 )
 QUARTERS = (
-    Column("name", "finalist"),
-    Column("quarter", "quarter", told="Calendar quarter, from a fresh account; nothing is carried or refitted"),
+    Column("name", "finalist", "word"),
+    Column(
+        "quarter", "quarter", told="Calendar quarter, from a fresh account; nothing is carried or refitted"
+    ),
     Column("total_return", "return", "percent"),
     Column("sharpe", "sharpe", "number", "Annualised"),
     Column("max_drawdown", "drawdown", "percent", "Deepest"),
@@ -103,7 +110,8 @@ def _beside(compared: pd.DataFrame, names: list[str]) -> Chart:
         traces.append(go.Scatter(x=stems[0], y=stems[1], mode="lines", line={"color": GREY, "width": 9},
                                  opacity=0.45, name="neighbourhood in training, 90 %", hoverinfo="skip"))  # fmt: skip
     for column, title, colour, symbol in (
-        ("training", "training", GREY, "circle-open"), ("test", "test", BLUE, "diamond")
+        ("training", "training", GREY, "circle-open"),
+        ("test", "test", BLUE, "diamond"),
     ):
         bounds = {}
         if column == "test" and {"low", "high"} <= set(picked):
@@ -135,5 +143,9 @@ def _quarters(quarters: pd.DataFrame, names: list[str]) -> Chart:
         own = quarters[quarters["name"] == name]
         traces.append(go.Bar(x=own["quarter"].astype(str), y=own["total_return"], name=plain(name),
                              marker={"color": colour}, hovertemplate="%{x}: %{y:.1%}"))  # fmt: skip
-    drawn = figure(traces, xaxis=axis("test quarter", type="category"), yaxis=axis("return", tickformat=".0%"))
-    return Chart(drawn, "Return of each test quarter", "Each from a fresh account; nothing is carried over.", 340)
+    drawn = figure(
+        traces, xaxis=axis("test quarter", type="category"), yaxis=axis("return", tickformat=".0%")
+    )
+    return Chart(
+        drawn, "Return of each test quarter", "Each from a fresh account; nothing is carried over.", 340
+    )

@@ -16,7 +16,7 @@ __all__ = ["finalists", "verdict"]
 USUAL_T = 2.0
 CANDIDATES = (
     Column("rank", "order", "integer", "Fixed by training evidence before test data were opened"),
-    Column("name", "finalist"),
+    Column("name", "finalist", "word"),
     Column("accepted", "accepted", "flag"),
     Column("training_p", "training p", "p", "SPA over all trials; at most 0.05 allowed"),
     Column("test_p", "test p", "p", "One-sided, that the test return beyond exposure is luck"),
@@ -53,16 +53,22 @@ def verdict(run: Tables) -> Section:
     period = " to ".join(found.get("period", ()))
     if period.strip(" to"):
         looks = shown(found.get("looks"), "integer")
-        evidence.insert(0, ("test data", period, f"{shown(found.get('years'), 'number')} years; looked at {looks} ×"))
+        evidence.insert(
+            0, ("test data", period, f"{shown(found.get('years'), 'number')} years; looked at {looks} ×")
+        )
     blocks.append(Facts(evidence))
     rows = found.get("candidates") or []
     if rows:
         chosen = [k for k, row in enumerate(rows) if row.get("name") == found.get("chosen")]
         shown_rows = [{**row, "threshold": _threshold(row)} for row in rows]
         blocks.append(Table(CANDIDATES, shown_rows, str(found.get("rule", "Finalists")), chosen))
-    blocks += [Prose(f"{name} was not tested: {why}", "note") for name, why in (found.get("left_out") or {}).items()]
+    blocks += [
+        Prose(f"{name} was not tested: {why}", "note") for name, why in (found.get("left_out") or {}).items()
+    ]
     if found.get("choice"):
-        blocks.append(Prose(f"The choice is written to {found['choice']}; admf-ray backtest and run accept it.", "note"))
+        blocks.append(
+            Prose(f"The choice is written to {found['choice']}; admf-ray backtest and run accept it.", "note")
+        )
     return Section("verdict", "Verdict", question, blocks)
 
 
@@ -81,7 +87,9 @@ def _before(run: Tables) -> list[Block]:
     else:
         blocks.append(Prose("There are no walk-forward windows: every figure here is in sample.", "bad"))
     if not analysed:
-        blocks.append(Prose("Phase 2 has not run: luck, regimes and experiments are not looked into.", "plain"))
+        blocks.append(
+            Prose("Phase 2 has not run: luck, regimes and experiments are not looked into.", "plain")
+        )
     blocks += [Prose(str(one), "note") for one in run.facts("analysis.json").get("remarks", ())]
     evidence = _evidence(run)
     return [*blocks, Facts(evidence)] if evidence else blocks
@@ -107,7 +115,9 @@ def _evidence(run: Tables) -> list[tuple[str, str, str]]:
     if told:
         gain, t = shown(told.get("continuous_return"), "percent"), shown(told.get("oos_t"), "number")
         items.append(("walk-forward return", gain, f"one account, t {t}"))
-        items.append(("efficiency", shown(told.get("efficiency"), "number"), "out of sample over in sample, per bar"))
+        items.append(
+            ("efficiency", shown(told.get("efficiency"), "number"), "out of sample over in sample, per bar")
+        )
     luck = run.frame("overfitting", "scope", "statistic", "basis", "value")
     if luck is not None:
         p, pbo = statistic(luck, "spa_p"), statistic(luck, "pbo")
@@ -115,7 +125,9 @@ def _evidence(run: Tables) -> list[tuple[str, str, str]]:
             trials = shown(statistic(luck, "trials"), "integer")
             items.append(("SPA p-value", shown(p, "p"), f"over {trials} trials; 0.05 or less convinces"))
         if pbo is not None:
-            items.append(("PBO", shown(pbo, "percent"), "best in sample below the median outside; luck: 50 %"))
+            items.append(
+                ("PBO", shown(pbo, "percent"), "best in sample below the median outside; luck: 50 %")
+            )
     tests = run.frame("experiments", "hypothesis", "conclusion")
     if tests is not None:
         counts = tests["conclusion"].value_counts().to_dict()
@@ -149,4 +161,8 @@ def _varied(text: Any) -> str:
 
 
 def _listed(reasons: Any) -> str:
-    return "" if reasons is None or (isinstance(reasons, float) and pd.isna(reasons)) else "; ".join(map(str, reasons))
+    return (
+        ""
+        if reasons is None or (isinstance(reasons, float) and pd.isna(reasons))
+        else "; ".join(map(str, reasons))
+    )

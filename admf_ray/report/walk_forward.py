@@ -33,7 +33,9 @@ def walk_forward(run: Tables) -> Section | None:
     idle = int((windows.get("trades", pd.Series(dtype=float)) == 0).sum())
     if idle:
         blocks.append(Prose(f"{idle} of {len(windows)} windows did not trade out of sample.", "note"))
-    blocks.append(Table(_columns(run.objective), windows.to_dict("records"), "Chosen in each training window"))
+    blocks.append(
+        Table(_columns(run.objective), windows.to_dict("records"), "Chosen in each training window")
+    )
     return Section(
         "walk-forward", "Walk-forward",
         "Parameters are chosen in each training window and traded on the bars that follow it: does the way of "
@@ -84,7 +86,12 @@ def equity_chart_of(curves: pd.DataFrame, band: pd.DataFrame | None) -> Chart:
 
 
 def equity_chart(
-    title: str, time: Any, curves: dict[str, Any], told: str, lines: list[Any] | None = None, shade: Any = None
+    title: str,
+    time: Any,
+    curves: dict[str, Any],
+    told: str,
+    lines: list[Any] | None = None,
+    shade: Any = None,
 ) -> Chart:
     """Return curves of growth with their drawdowns beneath, on one time axis.
 
@@ -152,7 +159,9 @@ def _inside_outside(windows: pd.DataFrame, objective: str) -> Chart:
     traces.append(go.Scatter(**shared, y=windows["out_of_sample"], name="out of sample (reports)",
                              hovertemplate=hover, marker={"color": BLUE, "size": 10, "symbol": "diamond"}))  # fmt: skip
     found = figure(
-        traces, xaxis=axis("first day of the test window", type="category"), yaxis=axis(f"{name} of the window")
+        traces,
+        xaxis=axis("first day of the test window", type="category"),
+        yaxis=axis(f"{name} of the window"),
     )
     return Chart(found, f"{objective} in and out of sample, window by window",
                  "A stem that falls far says that the training window promised more than the next bars held. A "
@@ -162,10 +171,10 @@ def _inside_outside(windows: pd.DataFrame, objective: str) -> Chart:
 def _columns(objective: str) -> tuple[Column, ...]:
     return (
         Column("fold", "window", "integer"),
-        Column("train_start", "trained from"),
-        Column("test_start", "tested from"),
-        Column("test_end", "to"),
-        Column("strategy", "strategy"),
+        Column("train_start", "trained from", "word"),
+        Column("test_start", "tested from", "word"),
+        Column("test_end", "to", "word"),
+        Column("strategy", "strategy", "word"),
         Column("parameters", "chosen"),
         Column("robust_score", "robust score", "number", f"25th percentile of {objective} over the neighbourhood"),
         Column("stability", "stability", "number", "Median neighbour over the point itself, 0 to 1"),
