@@ -1,4 +1,4 @@
-"""A small Ray for a test session: ``python -m tests.head FILE OWNER`` writes its address and ends with OWNER."""
+"""A small Ray for tests: ``python -m tests.head FILE OWNER`` writes its address and ends with OWNER."""
 
 import os
 import signal

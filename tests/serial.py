@@ -18,7 +18,7 @@ HERE = Session("serial", "", 1, 1, 1, 1 << 33)
 
 @contextmanager
 def serial(shuffled: int | None = None) -> Iterator[None]:
-    """Coordinators work without Ray while the block lasts; tiles in an order of that seed, if there is one."""
+    """Coordinators work without Ray while the block lasts; tiles in an order of that seed, if given."""
 
     def run_tiles(shared, tiles, here, options, on_report=None):
         work, rates = TileWork(shared), Rates()
@@ -32,7 +32,7 @@ def serial(shuffled: int | None = None) -> Iterator[None]:
                 cluster_run._check_failures(schedule, options.max_failed_frac)
                 if on_report is not None:
                     on_report(report, schedule)
-            schedule.ended("serial")
+            schedule.ended("serial", lost=False)
         cluster_run._check_failures(schedule, options.max_failed_frac, final=True)
         return cluster_run.Ran(schedule.tally, (), False, 0.0)
 

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from admf_ray.rules.metrics import NOISE
 
-__all__ = ["Interval", "block_length", "interval", "long_run_variance", "redrawn", "times_drawn"]
+__all__ = [
+    "Interval",
+    "block_length",
+    "interval",
+    "long_run_variance",
+    "redrawn",
+    "sharpe_intervals",
+    "times_drawn",
+]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -168,3 +176,39 @@ def interval(
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(known, [tail, 1.0 - tail]) if 2 * known.size >= n_draws else (np.nan, np.nan)
     return Interval(float(metric(returns)), float(low), float(high))
+
+
+def sharpe_intervals(
+    returns: Floats, *, block_bars: float, seed: int, n_draws: int = 2000, confidence: float = 0.95
+) -> tuple[Floats, Floats, Floats]:
+    """Return (estimate, low, high) of many series' per-bar Sharpe ratios, each (n_series,).
+
+    Parameters
+    ----------
+    returns : float64 array (n_bars, n_series)
+    block_bars : float
+        Mean block length, the same for all: they see the same resampled histories.
+    seed, n_draws, confidence
+        As in `interval`, whose draws these are.
+
+    Notes
+    -----
+    `interval` of the Sharpe ratio (n - 1) for all series at once, from how often each bar is drawn. A series
+    that does not vary has NaN.
+    """
+    n = len(returns)
+    drawn = times_drawn(n, block_bars, n_draws, seed)
+    sums, squares = (drawn.astype(np.float64) @ one for one in (returns, returns**2))
+    found = _sharpes(sums, squares, n)
+    tail = (1.0 - confidence) / 2.0
+    known = np.isfinite(found).sum(axis=0) * 2 >= n_draws
+    low, high = (np.full(returns.shape[1], np.nan) for _ in range(2))
+    if known.any():
+        low[known], high[known] = np.nanquantile(found[:, known], [tail, 1.0 - tail], axis=0)
+    return _sharpes(returns.sum(axis=0), (returns**2).sum(axis=0), n), low, high
+
+
+def _sharpes(sums: Floats, squares: Floats, n: int) -> Floats:
+    variance = (squares - sums * sums / n) / (n - 1)
+    varies = variance > NOISE * squares / n
+    return np.where(varies, sums / n / np.sqrt(np.where(varies, variance, 1.0)), np.nan)

@@ -13,12 +13,17 @@ from rich.table import Table
 
 from admf_ray.cli.options import data_options, filter_option, parse_settings, settings_option, strategy_files
 from admf_ray.engine.event_log import write_events
+from admf_ray.errors import ConfigError
 from admf_ray.files import usable_folder, written_whole
 from admf_ray.phases.backtest import Backtest
 from admf_ray.phases.backtest import backtest as run_backtest
+from admf_ray.phases.looked import looked_at
+from admf_ray.phases.signal import backtest_choice
 from admf_ray.results import write_table
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "show_backtest"]
+
+RESULTS = "results"  # whose ledger knows which bars are test data
 
 PERCENT = {
     "total_return", "annual_return", "volatility", "max_drawdown", "exposure", "mean_exposure", "win_rate",
@@ -29,7 +34,8 @@ HIDDEN = {"halted"}
 
 
 @click.command()
-@click.option("--strategy", required=True, help="Registered name; see `admf-ray components`.")
+@click.argument("choice", type=click.Path(path_type=Path), metavar="[CHOICE.yaml]", required=False)
+@click.option("--strategy", help="Registered name; see `admf-ray components`.")
 @settings_option
 @filter_option
 @strategy_files
@@ -43,7 +49,8 @@ HIDDEN = {"halted"}
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for metrics, trades, equity and events.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def backtest(
-    strategy: str,
+    choice: Path | None,
+    strategy: str | None,
     settings: tuple[str, ...],
     filters: tuple[str, ...],
     load: dict[str, Any],
@@ -56,7 +63,9 @@ def backtest(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Backtest one strategy at one set of parameters."""
+    """Backtest one strategy at one set of parameters, or what validation chose."""
+    if (choice is None) == (strategy is None):
+        raise ConfigError("backtest: must have --strategy or a choice's file, found both or none; give one")
     shortcuts = {
         "portfolio.initial_cash": cash,
         "broker.commission_frac": commission_frac,
@@ -65,20 +74,26 @@ def backtest(
     }
     if out is not None:
         usable_folder(out)
-    found = run_backtest(
-        strategy,
-        parse_settings(settings, shortcuts),
-        start=start,
-        end=end,
-        filters=filters,
-        log_events=out is not None,
-        **load,
-    )
+    if strategy is None:
+        assert choice is not None
+        found = backtest_choice(choice, start=start, end=end, **load)
+    else:
+        found = run_backtest(
+            strategy,
+            parse_settings(settings, shortcuts),
+            start=start,
+            end=end,
+            filters=filters,
+            log_events=out is not None,
+            **load,
+        )
+    for line in looked_at(found, RESULTS):
+        click.echo(line, err=True)
     files = _write(found, out) if out is not None else []
     if as_json:
         click.echo(json.dumps(_plain(found, files), indent=2))
         return
-    _show(found)
+    show_backtest(found)
     for path in files:
         click.echo(f"written: {path}")
 
@@ -107,7 +122,8 @@ def _write(found: Backtest, out: Path) -> list[Path]:
     return paths
 
 
-def _show(found: Backtest) -> None:
+def show_backtest(found: Backtest) -> None:
+    """Print a backtest's figures."""
     result = found.result
     equity = found.equity
     console = Console()

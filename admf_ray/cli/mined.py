@@ -13,7 +13,7 @@ from admf_ray.phases.mined import By, Mined
 from admf_ray.phases.pipeline import PipelineResult
 from admf_ray.phases.walk import Walked
 
-__all__ = ["HEADS", "orders", "show"]
+__all__ = ["HEADS", "orders", "show", "table_of"]
 
 HEADS = {
     "sharpe": "sharpe",
@@ -83,7 +83,7 @@ def _show_best(found: Mined, console: Console, top: int, by: By) -> None:
     heads = (
         ({"score": found.objective} if found.objective not in HEADS else {}) | _judged(found, console) | HEADS
     )
-    table = _table("", "point", *(f">{head}" for head in heads.values()))
+    table = table_of("", "point", *(f">{head}" for head in heads.values()))
     for row in found.ranked(top, tuple(HEADS), by):
         table.add_row(str(row["rank"]), _point(row, console), *(_text(key, row[key]) for key in heads))
     console.print(table)
@@ -99,7 +99,7 @@ def _show_windows(found: Mined, console: Console) -> None:
     by = "robust score" if found.select_by == "robust_score" else found.objective
     console.print(f"\nwalk-forward: chosen by {by} in each training window, tested on what follows")
     robust = [">robust"] if found.neighborhood else []
-    table = _table(
+    table = table_of(
         "tested" if console.width >= NARROW else "tested from",
         "chosen",
         *robust,
@@ -121,7 +121,7 @@ def _show_windows(found: Mined, console: Console) -> None:
 
 def _show_summary(walked: Walked, console: Console) -> None:
     figures = walked.summary()
-    table = _table("out of sample", ">", "")
+    table = table_of("out of sample", ">", "")
     for key, head, note in (
         ("continuous_return", "one account", "follows the chosen points without a break"),
         ("stitched_return", "stitched windows", "fresh account each, sold at the joins"),
@@ -137,7 +137,7 @@ def _show_summary(walked: Walked, console: Console) -> None:
     console.print(table)
 
 
-def _table(*heads: str) -> Table:
+def table_of(*heads: str) -> Table:
     """Return a table without frame; heads that begin with ``>`` stand right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in heads:

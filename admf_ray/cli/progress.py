@@ -23,7 +23,7 @@ class Shown:
 
     def __init__(self, console: Console, silent: bool) -> None:
         self._console, self._silent = console, silent
-        self._last_s = 0.0
+        self._last_s, self._joined = 0.0, False
         self._bar = Bar(
             BarColumn(bar_width=20),
             TextColumn("{task.description}"),
@@ -43,9 +43,10 @@ class Shown:
         self._bar.stop()
 
     def session(self, here: Session) -> None:
-        """Say where the work is done."""
-        if self._silent:
+        """Say where the work is done, once."""
+        if self._silent or self._joined:
             return
+        self._joined = True
         board = f", dashboard {here.dashboard}" if here.dashboard else ""
         nodes = f"{here.nodes} node" + ("s" if here.nodes > 1 else "")
         cores = f"{here.cores} core" + ("s" if here.cores > 1 else "")

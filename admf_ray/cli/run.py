@@ -13,17 +13,23 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 
+from admf_ray.cli.analysed import plain_analysis, show_analysis
+from admf_ray.cli.backtest import show_backtest
 from admf_ray.cli.mined import HEADS, orders, show
 from admf_ray.cli.progress import Shown
+from admf_ray.cli.verdict import show_verdict
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.files import usable_folder
 from admf_ray.phases.opened import open_run
-from admf_ray.phases.pipeline import Pipeline, PipelineResult
+from admf_ray.phases.pipeline import Phase, Pipeline, PipelineResult
+from admf_ray.phases.signal import rerun_choice
+from admf_ray.phases.validation.choice import is_choice
 from admf_ray.phases.written import finite
 
 __all__ = ["resume", "run"]
 
+PHASES = ("mining", "analysis", "validation")
 WIDTH = 110  # where nothing tells the width: a pipe or a file
 INTERRUPTED = 130
 
@@ -36,6 +42,8 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--top", type=click.IntRange(1), default=10, show_default=True, help="Points in each table."
     )
+    @click.option("--phase", type=click.Choice(PHASES), help="This phase alone, with what it rests on.")
+    @click.option("--again", is_flag=True, help="Look at test data again; the verdict corrects for it.")
     @click.option("--quiet", is_flag=True, help="Print only where the results are.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @functools.wraps(command)
@@ -44,11 +52,16 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         address: str | None,
         workers: int | None,
         top: int,
+        phase: Phase | None,
+        again: bool,
         quiet: bool,
         as_json: bool,
         **kwargs: Any,
     ) -> Any:
-        how = {"address": address, "workers": workers, "top": top, "quiet": quiet, "as_json": as_json}
+        how = {
+            "address": address, "workers": workers, "top": top, "phase": phase, "again": again,
+            "quiet": quiet, "as_json": as_json,
+        }  # fmt: skip
         return command(*args, how=how, **kwargs)
 
     return wrapped
@@ -62,11 +75,27 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @run_options
 def run(pipeline: Path, overrides: tuple[str, ...], out: str | None, fork: bool, how: dict[str, Any]) -> None:
     """Check PIPELINE.yaml as a whole and run its phases; what is stored already is not run again."""
+    if is_choice(pipeline):
+        _run_choice(pipeline)
+        return
     config = load_pipeline(pipeline, overrides)
     place = out or str(Path("results") / config.name)
     if "://" not in place:
         usable_folder(place)
     _carry_out(config, place, fork, f"{pipeline}: checked as a whole, no error", **how)
+
+
+def _run_choice(path: Path) -> None:
+    """Run a choice over its own test period again and say whether its figures come out."""
+    found, differs = rerun_choice(path)
+    show_backtest(found)
+    for name, (then, now) in differs.items():
+        click.echo(f"{name}: {then!r} when it was chosen, {now!r} now")
+    click.echo(
+        "other figures than when it was chosen" if differs else "the figures it was chosen with, to the bit"
+    )
+    if differs:
+        sys.exit(1)
 
 
 @click.command()
@@ -87,6 +116,8 @@ def _carry_out(
     address: str | None,
     workers: int | None,
     top: int,
+    phase: Phase | None,
+    again: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -102,7 +133,7 @@ def _carry_out(
             result = Pipeline(
                 config, out=place, fork=fork, address=address, workers=workers,
                 on_progress=None if silent else shown.progress, on_session=shown.session,
-            ).run()  # fmt: skip
+            ).run(phase, again)  # fmt: skip
         except KeyboardInterrupt:
             _stopped(place)
     took = time.perf_counter() - begun
@@ -112,13 +143,22 @@ def _carry_out(
         click.echo(json.dumps(finite(_plain(result, top, took)), indent=2))
         return
     if not quiet:
-        show(result, console, top, took)
+        _show(result, console, top, took, phase)
     click.echo(f"results: {result.store.uri}")
 
 
 def _stopped(place: str) -> NoReturn:
     click.echo(f"stopped: what is done is kept; go on with: admf-ray resume {place}", err=True)
     sys.exit(INTERRUPTED)
+
+
+def _show(result: PipelineResult, console: Console, top: int, took: float, phase: Phase | None) -> None:
+    if phase in (None, "mining"):
+        show(result, console, top, took)
+    if result.analysed is not None and phase != "validation":
+        show_analysis(result.analysed, console, result.mined.bars.bars_per_year)
+    if result.verdict is not None:
+        show_verdict(result.verdict, console)
 
 
 def _plain(result: PipelineResult, top: int, took: float) -> dict[str, Any]:
@@ -138,4 +178,8 @@ def _plain(result: PipelineResult, top: int, took: float) -> dict[str, Any]:
         **{f"best_by_{by}": found.ranked(top, tuple(HEADS), by) for by in orders(found)},
         "walk_forward": found.walk_forward,
         "summary": None if walked is None else walked.summary(),
+        "analysis": None
+        if result.analysed is None
+        else plain_analysis(result.analysed, found.bars.bars_per_year),
+        "verdict": None if result.verdict is None else result.verdict.plain(),
     }

@@ -52,13 +52,14 @@ class Options:
     max_failed_frac : float
         Share of failed points above which the run stops.
     workers : int or None
-        At most so many.
+        At most so many; on a cluster that was joined also more than there is room for now, so that an
+        autoscaler brings nodes.
     parallel_neighbors : bool
         False: a point's neighbours run in the same worker, so one worker has all of a job.
     callbacks : tuple
         The user's own Tune callbacks.
     stopper : tune.Stopper or None
-        The user's own.
+        The user's own; see `PortionStopper`.
     """
 
     max_containers: int = 100
@@ -81,7 +82,7 @@ class Ran:
     results : tuple of tune.ResultGrid
         One; more where lost tiles were handed out again.
     interrupted : bool
-        Whether the user stopped it: running tiles were finished, others wait.
+        Whether the user stopped it, by Ctrl-C or a stopper: running tiles were finished, others wait.
     seconds : float
     """
 
@@ -113,7 +114,8 @@ def run_tiles(
     Raises
     ------
     ResourceError
-        A tile was lost too often, or too large a share of the points failed.
+        No node has the memory a worker asks for, a worker cannot work, a tile was lost too often, or too large
+        a share of the points failed.
 
     Notes
     -----
@@ -124,9 +126,8 @@ def run_tiles(
     begun = time.perf_counter()
     rates = known_rates()
     cores = here.node_cores if options.thread else 1
-    most = min(here.nodes if options.thread else here.cores, options.max_containers, options.workers or 10**9)
-    memory_gb = max(here.memory_bytes / 1e9, 1.0)
-    manager = ContainerResourceManager(options.max_containers, memory_gb, most)
+    most = _most_workers(here, options)
+    manager = ContainerResourceManager(options.max_containers, _memory_gb(here, options, most), most)
     with _log_of(shared) as write:
         schedule = Schedule(
             shared.jobs,
@@ -150,15 +151,12 @@ def run_tiles(
                 if round_:
                     log.warning("%d tiles were lost with their workers; handed out again", schedule.waiting)
                 grids.append(_fit(shared, schedule, manager, options, cores, most, report))
-                if options.stopper is not None and not grids[-1].errors:
-                    break  # what the user's own stopper ended is not handed out again
     keep_rates(rates)
     if schedule.fatal:
         kind, _, text = schedule.fatal.partition("\n")
         raise getattr(errors, kind, ResourceError)(text)
     _check_failures(schedule, options.max_failed_frac, final=True)
-    stopped = schedule.stopping or (options.stopper is not None and bool(schedule.waiting))
-    lost = schedule.given_up if stopped else [*schedule.given_up, *schedule.left()]
+    lost = schedule.given_up if schedule.stopping else [*schedule.given_up, *schedule.left()]
     if lost:
         said = [str(error) for grid in grids for error in grid.errors]
         reason = said[-1].strip().splitlines()[-1] if said else "no reason given"
@@ -166,7 +164,27 @@ def run_tiles(
             f"{len(lost)} tiles: must come back from a worker, found them lost again and again ({reason}); "
             f"run again to continue, with fewer workers where memory is short"
         )
-    return Ran(schedule.tally, tuple(grids), stopped, time.perf_counter() - begun)
+    return Ran(schedule.tally, tuple(grids), schedule.stopping, time.perf_counter() - begun)
+
+
+def _most_workers(here: Session, options: Options) -> int:
+    """Return how many workers there may be, now or when an autoscaler has brought what they ask for."""
+    room = here.nodes if options.thread else here.cores
+    if here.joined:
+        room = max(room, options.workers or 0)
+    return min(room, options.max_containers, options.workers or room)
+
+
+def _memory_gb(here: Session, options: Options, most: int) -> float:
+    """Return the memory that so many workers have together; refuse what no node could give to one."""
+    asked = options.memory_bytes or 0
+    if asked > here.node_memory_bytes > 0:
+        raise ResourceError(
+            f"container_settings.memory_limit_per_container: must fit a node, found {asked / 1e9:.1f} GB "
+            f"where the largest gives Ray's workers {here.node_memory_bytes / 1e9:.1f} GB; lower it"
+        )
+    grown = max(most / (here.nodes if options.thread else here.cores), 1.0)
+    return max(here.memory_bytes / 1e9 * grown, 1.0)
 
 
 def _fit(
@@ -185,12 +203,11 @@ def _fit(
     trainable = tune.with_resources(
         tune.with_parameters(TileTrainable, shared=shared), tune.PlacementGroupFactory([resources])
     )
-    stopper: tune.Stopper = PortionStopper(schedule)
-    if options.stopper is not None:
-        stopper = tune.stopper.CombinedStopper(stopper, options.stopper)
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
+            metric="objective",
+            mode="max" if shared.maximize else "min",
             search_alg=searcher,
             num_samples=-1,
             max_concurrent_trials=most,
@@ -203,7 +220,7 @@ def _fit(
             storage_path=shared.store.uri_of("tune"),
             failure_config=tune.FailureConfig(max_failures=TRIAL_FAILURES),
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-            stop=stopper,
+            stop=PortionStopper(schedule, options.stopper),
             callbacks=list(options.callbacks) or None,
             verbose=0,
         ),

@@ -186,11 +186,11 @@ class Schedule:
                 }  # fmt: skip
                 self._log(json.dumps(line))
 
-    def ended(self, worker: str) -> None:
-        """Put back what a worker took and did not report, unless it was lost too often."""
+    def ended(self, worker: str, *, lost: bool) -> None:
+        """Put back what a worker took and did not report, unless it was lost with workers too often."""
         with self._lock:
             for tile in sorted(self._out.pop(worker, {})):
-                self._losses[tile] = self._losses.get(tile, 0) + 1
+                self._losses[tile] = self._losses.get(tile, 0) + lost
                 if self.stopping or self._losses[tile] < MOST_LOSSES:
                     self._waiting.append(tile)
                 else:

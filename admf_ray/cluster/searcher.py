@@ -32,7 +32,7 @@ class PortionSearcher(Searcher):
         manager: ContainerResourceManager,
         on_report: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
-        super().__init__(metric="objective", mode="max")
+        super().__init__()
         self.schedule, self.manager, self._on_report = schedule, manager, on_report
 
     def suggest(self, trial_id: str) -> Any:
@@ -67,7 +67,7 @@ class PortionSearcher(Searcher):
         if result:
             self.on_trial_result(trial_id, result)
         self.manager.closed(trial_id)
-        self.schedule.ended(trial_id)
+        self.schedule.ended(trial_id, lost=error)
 
     def save(self, checkpoint_path: str) -> None:
         """Keep nothing: what is done stands in the store."""
@@ -85,15 +85,21 @@ class PortionStopper(tune.Stopper):
     Parameters
     ----------
     schedule : Schedule
+    own : tune.Stopper, optional
+        The user's: what it ends of a trial is handed out again; when it stops all, the run is stopped as by
+        the first Ctrl-C.
     """
 
-    def __init__(self, schedule: Schedule) -> None:
-        self.schedule = schedule
+    def __init__(self, schedule: Schedule, own: tune.Stopper | None = None) -> None:
+        self.schedule, self.own = schedule, own
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Tell whether the trial ends here."""
-        return self.schedule.stopping
+        wanted = self.own is not None and self.own(trial_id, result)
+        return self.schedule.stopping or wanted
 
     def stop_all(self) -> bool:
         """Never: running tiles are to be finished."""
+        if self.own is not None and self.own.stop_all():
+            self.schedule.stopping = True
         return False

@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from admf_ray.errors import ResourceError
 from admf_ray.logs import get_logger
 
-__all__ = ["Session", "session"]
+__all__ = ["Session", "kept_open", "session"]
 
 log = get_logger(__name__)
 
+ANSWER_S = 5.0
 # Set before Ray starts, unless the user has set them; each says why.
 LOCAL = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine unasked
@@ -27,6 +31,8 @@ TUNE = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the first Ctrl-C lets running tiles finish
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # a user's relative paths mean the driver's folder
 }
+FIRST_WORKER_S = 600.0  # a cloud starts a host and installs the package in some minutes
+LOOK_EVERY_S = 2.0
 
 
 class Session(NamedTuple):
@@ -45,7 +51,9 @@ class Session(NamedTuple):
     nodes : int
         Nodes that have cores.
     memory_bytes : int
-        That Ray gives to actors, over all nodes.
+        That Ray gives to actors, over nodes that have cores.
+    node_memory_bytes : int
+        Most of it on one node.
     """
 
     address: str
@@ -54,6 +62,33 @@ class Session(NamedTuple):
     node_cores: int
     nodes: int
     memory_bytes: int
+    node_memory_bytes: int
+
+    @property
+    def joined(self) -> bool:
+        """Whether it is a cluster that others started, which may grow."""
+        return self.address not in ("local", "running")
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Within the block, a session that was opened stays open for the next who asks.
+
+    Notes
+    -----
+    Starting Ray costs seconds; a run that works in several rounds, or phases, pays them once. Blocks may be
+    nested: the outermost counts.
+    """
+    global _kept
+    if _kept is not None:
+        yield
+        return
+    with ExitStack() as stack:
+        _kept = _Kept(stack)
+        try:
+            yield
+        finally:
+            _kept = None
 
 
 @contextmanager
@@ -86,20 +121,36 @@ def session(
     for a token that only this process and its workers know, since Ray executes what any client sends; a
     program that imports Ray by itself decides by itself, as Ray reads its environment when it is imported.
     """
+    if _kept is None:
+        with _opened(address, cores, dashboard) as here:
+            yield here
+        return
+    if _kept.here is None:
+        _kept.here = _kept.stack.enter_context(_opened(address, cores, dashboard))
+    yield _kept.here
+
+
+@dataclass
+class _Kept:
+    stack: ExitStack
+    here: Session | None = None
+
+
+_kept: _Kept | None = None
+
+
+@contextmanager
+def _opened(address: str | None, cores: int | None, dashboard: bool) -> Iterator[Session]:
     for name, value in TUNE.items():
         os.environ.setdefault(name, value)
     place = address or os.environ.get("RAY_ADDRESS") or "local"
-    added = _prepare(place)
+    _prepare(place)
     import ray
 
     if ray.is_initialized():
         yield _described(ray, "running")
         return
-    if place.startswith("ray://"):
-        raise ResourceError(
-            f"--address {place}: must not be a Ray Client address, whose driver runs elsewhere; submit the "
-            f"run as a job (`ray job submit`), or use auto on the head node"
-        )
+    _refuse(place)
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if place == "local":
         options |= {"include_dashboard": dashboard, "num_cpus": cores}
@@ -108,33 +159,71 @@ def session(
             found = ray.init(address=place, **options)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ResourceError(
-                f"--address {place}: must be a Ray cluster that answers, found: {text}; start one, "
-                f"or leave it out"
-            ) from error
+            raise _unanswered(place, text) from error
         log.info("Ray at %s, dashboard %s", place, found.dashboard_url or "off")
+        if place != "local":
+            _wait_for_cores(ray, place)
         yield _described(ray, place)
     finally:
         ray.shutdown()
-        for name in added:
-            os.environ.pop(name, None)
 
 
-def _prepare(place: str) -> list[str]:
-    """Set what Ray reads when it starts; returns what to take back."""
-    if place != "local" or "ray" in sys.modules:
-        return []
-    wanted = dict(LOCAL)
-    if "RAY_AUTH_MODE" not in os.environ:
-        wanted |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    added = [name for name in wanted if name not in os.environ]
-    os.environ.update({name: wanted[name] for name in added})
-    return added
+def _refuse(place: str) -> None:
+    """Refuse an address at which nobody listens: Ray would go on asking for minutes."""
+    if place.startswith("ray://"):
+        raise ResourceError(
+            f"--address {place}: must not be a Ray Client address, whose driver runs elsewhere; submit the "
+            f"run as a job (`ray job submit`), or use auto on the head node"
+        )
+    host, colon, port = place.rpartition(":")
+    if colon and port.isdigit():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), ANSWER_S).close()
+        except OSError as error:
+            raise _unanswered(place, f"{error.strerror or error}") from error
+
+
+def _unanswered(place: str, found: str) -> ResourceError:
+    return ResourceError(
+        f"--address {place}: must be a Ray cluster that answers, found: {found}; start one, or leave it out"
+    )
+
+
+def _prepare(place: str) -> None:
+    """Set what Ray reads when it is imported and started; it stays set, as Ray remembers it."""
+    if place != "local":
+        return
+    for name, value in LOCAL.items():
+        os.environ.setdefault(name, value)
+    if "RAY_AUTH_MODE" not in os.environ and "ray" not in sys.modules:
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+
+
+def _working(ray: Any) -> list[dict[str, float]]:
+    """Return the resources of each node that runs trials."""
+    alive = (node["Resources"] for node in ray.nodes() if node["Alive"])
+    return [node for node in alive if node.get("CPU", 0) >= 1]
+
+
+def _wait_for_cores(ray: Any, place: str) -> None:
+    """Ask for a first worker where a cluster has none yet, as after `ray up`, and wait for it."""
+    if _working(ray):
+        return
+    from ray.autoscaler.sdk import request_resources
+
+    log.warning("Ray at %s has no worker yet; waiting up to %.0f s for one", place, FIRST_WORKER_S)
+    request_resources(num_cpus=1)
+    try:
+        until = time.monotonic() + FIRST_WORKER_S
+        while not _working(ray) and time.monotonic() < until:
+            time.sleep(LOOK_EVERY_S)
+    finally:
+        request_resources(num_cpus=0)
 
 
 def _described(ray: Any, place: str) -> Session:
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    cores = [int(node.get("CPU", 0)) for node in nodes if node.get("CPU", 0) >= 1]
+    nodes = _working(ray)
+    cores = [int(node["CPU"]) for node in nodes]
     if not cores:
         raise ResourceError(
             f"--address {place}: must have a node that runs trials, found none with a core; start workers "
@@ -152,4 +241,5 @@ def _described(ray: Any, place: str) -> Session:
         min(cores),
         len(cores),
         int(sum(node.get("memory", 0) for node in nodes)),
+        int(max(node.get("memory", 0) for node in nodes)),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -10,16 +9,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from admf_ray.cluster.canary import canary
 from admf_ray.cluster.jobs import Job, Shared, decoded
 from admf_ray.cluster.memory import private_bytes
+from admf_ray.cluster.node import check_code, check_node
 from admf_ray.cluster.tiles import Tile
 from admf_ray.components.user_files import import_components
 from admf_ray.engine.board import OK, STATUSES, Outcome
 from admf_ray.engine.guard import guarded
 from admf_ray.engine.points import run_points
 from admf_ray.engine.stack import Stack
-from admf_ray.errors import ResourceError
 from admf_ray.results.schema import part_name, part_table
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 
@@ -38,7 +36,7 @@ class TileWork:
     ComponentError
         A user's file does not import here.
     ResourceError
-        This processor computes other bits than the driver's.
+        This node would give other rows than the driver's; see `node`.
 
     Notes
     -----
@@ -46,14 +44,9 @@ class TileWork:
     """
 
     def __init__(self, shared: Shared) -> None:
+        check_node(shared)
         for file in shared.files:
             import_components(file)
-        found = canary()
-        if found != shared.canary:
-            raise ResourceError(
-                f"{os.uname().nodename}: must compute the driver's bits, found others ({found} for "
-                f"{shared.canary}); use nodes with one kind of processor and the same package versions"
-            )
         self.shared = shared
         self._stacks: dict[int, Stack] = {}
 
@@ -89,7 +82,8 @@ class TileWork:
             outcome.slice_sums, outcome.regime_sums, outcome.status, outcome.errors,
         )  # fmt: skip
         shared.store.write_part(name, table)
-        best = self._best(job, stack, rows, outcome, metrics)
+        on_grid = max(int(np.diff(np.searchsorted(job.todo, [tile.begin, job.points.n_points]))[0]), 0)
+        best = self._best(job, stack, rows, on_grid, outcome, metrics)
         status = outcome.status
         del table, outcome  # shared memory and Arrow's buffers: the next tile's are as large
         pa.default_memory_pool().release_unused()
@@ -118,6 +112,7 @@ class TileWork:
         if k not in self._stacks:
             shared = self.shared
             stack = self._stacks[k] = shared.jobs[k].names.build()
+            check_code(shared.jobs[k], stack)
             if shared.jobs[k].compiled:
                 # a child first: what a point does to its process must not happen to this one
                 safe = guarded(shared.conditions, stack, rows[:1], shared.limits)
@@ -126,11 +121,13 @@ class TileWork:
         return self._stacks[k]
 
     def _best(
-        self, job: Job, stack: Stack, rows: Any, outcome: Outcome, metrics: tuple[str, ...]
+        self, job: Job, stack: Stack, rows: Any, on_grid: int, outcome: Outcome, metrics: tuple[str, ...]
     ) -> dict[str, Any]:
-        """Return the tile's best point by the objective over the full span."""
+        """Return the best of the tile's points on the grid by the objective over the full span."""
         full = job.context.window_names.index("full")
-        values = outcome.values[:, full, metrics.index(self.shared.objective)]
+        values = outcome.values[:on_grid, full, metrics.index(self.shared.objective)]
+        if not len(values):
+            return {"objective": float("nan")}
         signed = np.where(np.isnan(values), -np.inf, values if self.shared.maximize else -values)
         k = int(np.argmax(signed))
         if not np.isfinite(signed[k]):
@@ -141,4 +138,7 @@ class TileWork:
 
 
 def _nothing() -> dict[str, Any]:
-    return {"points": 0, "seconds": 0.0, "failed": 0, "grown_bytes": 0, "private_bytes": private_bytes()}
+    return {
+        "points": 0, "seconds": 0.0, "failed": 0, "grown_bytes": 0, "private_bytes": private_bytes(),
+        "objective": float("nan"),  # Tune ends a run whose reports lack it
+    }  # fmt: skip

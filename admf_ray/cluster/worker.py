@@ -12,7 +12,7 @@ from ray import tune
 from admf_ray.cluster.jobs import Shared
 from admf_ray.cluster.tiles import Tile
 from admf_ray.cluster.tilework import TileWork
-from admf_ray.errors import ADMFError
+from admf_ray.errors import ADMFError, StoreError
 
 __all__ = ["TileTrainable"]
 
@@ -27,6 +27,10 @@ class TileTrainable(tune.Trainable):
     One step is one tile. What a tile gives is in the store when the step returns, under a name made of its
     content: a step that is run again finds its part and computes nothing. An actor is reused for the next
     trial: the shared data stay mapped and the compiled code stays loaded, nothing else does.
+
+    What a second try cannot mend (other code here, a rule that does not compile, a full disk) is reported
+    as ``fatal`` and ends the run; what may have been the node's or the network's fault is raised, and
+    tried again.
     """
 
     def setup(self, config: dict[str, Any], shared: Shared | None = None) -> None:
@@ -45,38 +49,48 @@ class TileTrainable(tune.Trainable):
         """Take another portion; the shared data stay."""
         self.tiles = [Tile.parse(word) for word in new_config["tiles"].split()]
         self.cursor = 0
+        self.best = {"objective": float("nan")}
         return True
 
     def step(self) -> dict[str, Any]:
-        """Run the next tile and report what it gave, in under 2 KB."""
+        """Run the next tile and report what it gave, and the portion's best point, in under 2 KB."""
         if self.cursor >= len(self.tiles):
-            return {"done": True, "tile": "", "points": 0}
+            return {"done": True, "tile": "", "points": 0, **self.best}
         tile = self.tiles[self.cursor]
         try:
             if self.fatal is not None:
                 raise self.fatal
             report = self.work.run(tile)
         except ADMFError as error:
-            return {
-                "done": True,
-                "tile": "",
-                "points": 0,
-                "fatal": f"{type(error).__name__}\n{error}"[:1_500],
-            }
+            if isinstance(error, StoreError) and not self.work.shared.store.is_local:
+                raise
+            fatal = f"{type(error).__name__}\n{error}"[:1_500]
+            return {"done": True, "tile": "", "points": 0, "fatal": fatal, **self.best}
         self.cursor += 1
-        return {"tile": str(tile), "done": self.cursor >= len(self.tiles), **report}
+        self._judge(report)
+        return {"tile": str(tile), "done": self.cursor >= len(self.tiles), **report, **self.best}
+
+    def _judge(self, report: dict[str, Any]) -> None:
+        """Keep the better of the portion's best point and a tile's; the first of equals."""
+        sign = 1.0 if self.work.shared.maximize else -1.0
+        if report["objective"] == report["objective"] and not (
+            sign * self.best["objective"] >= sign * report["objective"]
+        ):
+            self.best = {name: report[name] for name in ("objective", "strategy", "best")}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Keep how far the portion is; results are in the store."""
         Path(checkpoint_dir, CURSOR).write_text(
-            json.dumps({"tiles": [str(tile) for tile in self.tiles], "cursor": self.cursor})
+            json.dumps(
+                {"tiles": [str(tile) for tile in self.tiles], "cursor": self.cursor, "best": self.best}
+            )
         )
 
     def load_checkpoint(self, checkpoint: Any) -> None:
         """Go on where the portion was; `checkpoint` is the folder that `save_checkpoint` wrote to."""
         kept = json.loads(Path(checkpoint, CURSOR).read_text())
         self.tiles = [Tile.parse(word) for word in kept["tiles"]]
-        self.cursor = kept["cursor"]
+        self.cursor, self.best = kept["cursor"], kept["best"]
 
     def cleanup(self) -> None:
         """Let go of the shared data."""

@@ -107,5 +107,9 @@ class AnalysisConfig(Model):
     """Those listed run, no others."""
     experiments: Annotated[tuple[ExperimentConfig, ...], Listed, AfterValidator(_distinct_names)] = ()
     """Hypotheses, tested as one family."""
+    candidates: int = Field(default=50, ge=2, le=1_000)
+    """Points looked at one by one: the best by robust score, and diverse ones."""
+    finalists: int = Field(default=3, ge=1, le=20)
+    """Points handed to phase 3; each more costs power there."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Seed of samples and bootstraps."""

@@ -74,6 +74,11 @@ class SweepResult:
                 raise ConfigError(f"{what} '{word}': not computed; has {', '.join(have)}")
         return self.values[:, self.windows.index(window), self.metrics.index(name)]
 
+    @property
+    def returns(self) -> Floats:
+        """Per-bar returns over ``full`` of a sweep whose slices are single bars, (n_points, n_bars)."""
+        return self.slice_sums[:, self.windows.index("full"), 1:, 0]  # the first is what no slice holds
+
 
 class Record(Protocol):
     """What takes a sweep's results as they come."""
@@ -151,6 +156,7 @@ def sweep(
     labels: NDArray[np.int64] | None = None,
     n_regimes: int = 0,
     market: Market | None = None,
+    slices: int = 16,
 ) -> SweepResult:
     """Run every point over every window.
 
@@ -162,7 +168,7 @@ def sweep(
     values : float64 array (n_points, n_columns)
         Points, as `Stack.vector` makes them.
     windows : sequence of Window
-        The one named ``full`` is cut into 16 slices.
+        The one named ``full`` is cut into `slices`.
     threads : int
         Threads that share the points; the result does not depend on it.
     tail : bool
@@ -180,6 +186,8 @@ def sweep(
         ``control[1]`` is the point at work, counted within its table.
     market : Market, optional
         `market_arrays` of the bars, where somebody has them already.
+    slices : int
+        As many as ``full`` has bars make every bar a slice, see `SweepResult.returns`.
 
     Returns
     -------
@@ -197,7 +205,7 @@ def sweep(
     values = check_points(stack, values)
     check_session(stack, values, bars)
     market = market_arrays(bars) if market is None else market
-    plan = Windows.build(windows, market)
+    plan = Windows.build(windows, market, slices)
     names = METRICS + (TAIL_METRICS if tail else ())
     n_rows = 0 if labels is None else n_regimes + 1
     whole = _Whole(
@@ -217,6 +225,7 @@ def sweep(
         threads=threads,
         tail=tail,
         limit_bytes=limit_bytes,
+        slices=slices,
     )
     return SweepResult(plan.names, names, whole.values, whole.slice_sums, whole.regime_sums)
 
@@ -232,6 +241,7 @@ def sweep_into(
     tail: bool = False,
     limit_bytes: int = LIMIT_BYTES,
     last: bool = True,
+    slices: int = 16,
 ) -> None:
     """Run some of the points over a part's windows, results to `record` as they come.
 
@@ -247,6 +257,8 @@ def sweep_into(
         Checked points.
     last : bool
         Whether no other part follows.
+    slices : int
+        Of the window named ``full``.
 
     Raises
     ------
@@ -267,7 +279,7 @@ def sweep_into(
             if not len(points):
                 break
             record.at_work(points)
-            plan = Windows.build([part.windows[w] for w in places], part.market)
+            plan = Windows.build([part.windows[w] for w in places], part.market, slices)
             for table in tables(stack, structure, values, points, part.bars, train, limit_bytes, record.beat):
                 loop = _Loop(module, stack, part, table, values, plan, record.control, tail)
                 loop.run(record, part.columns[places], threads, last and k == len(runs) - 1)
@@ -305,7 +317,7 @@ class _Loop:
         self.results = np.full((n, len(plan.names), n_metrics), np.nan)
         self.slices = np.zeros((n, len(plan.names), plan.n_slices, 2))
         self.split = np.full((n, part.n_regime_rows, len(REGIME_SUMS)), np.nan)
-        self.longest = int(plan.cuts.max()) if len(plan.cuts) else 0
+        self.path_bars = int(plan.cuts.max()) if tail and len(plan.cuts) else 0
         self.memory = stack.memory()
         try:
             self.sweep(0, 0)  # compiles, so that nothing else does
@@ -315,7 +327,7 @@ class _Loop:
     def sweep(self, begin: int, end: int) -> int:
         """Run points `begin` to `end`; returns the first one not done."""
         table, plan = self.table, self.plan
-        path = np.empty(self.longest)
+        path = np.empty(self.path_bars)
         done: int = self.module.sweep(
             self.part.market, table.rows, table.first, table.ix, self.own, self.memory, plan.cuts,
             plan.offsets, plan.b1, plan.b2, plan.full, self.part.regimes, begin, end, self.control,

@@ -20,6 +20,7 @@ from admf_ray.market.clock import check_zone, date_range, instant_before
 from admf_ray.market.instruments import Instrument
 from admf_ray.market.repair import OnBadRows, check_choice, repair
 from admf_ray.market.samples import read_sample
+from admf_ray.market.sealing import refuse_sealed
 from admf_ray.market.sources import read_sources
 from admf_ray.market.stamps import StampMeaning, session_minutes
 from admf_ray.market.table import SymbolTable
@@ -183,7 +184,8 @@ def load_bars(
     Raises
     ------
     DataError
-        When the data break a rule, or something must be said that was not.
+        When the data break a rule, or something must be said that was not; or they reach into sealed test
+        data.
     ConfigError
         When an option is wrong.
 
@@ -229,7 +231,7 @@ def load_bars(
         if on_bad_rows == "forward_fill":
             counts["forward_filled"] += gaps
     names = tuple(table.symbol for table in tables)
-    return Bars(
+    bars = Bars(
         symbols=names,
         time_ns=time_ns,
         volume=columns.pop("volume", None),
@@ -243,6 +245,8 @@ def load_bars(
         session_end_minute=None if session_end is None else session_minutes(session_end),
         **columns,
     )
+    refuse_sealed(source, bars.dates[1])
+    return bars
 
 
 def _cut(tables: list[SymbolTable], start: Day, end: Day) -> list[SymbolTable]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Backtest:
     notes : tuple of str
         What a reader of the figures must know: doubts about the data, rows dropped or filled, in-sample
         learning.
+    bars : Bars or None
+        What it ran on.
     """
 
     strategy: str
@@ -45,6 +47,7 @@ class Backtest:
     result: ReplayResult
     events: tuple[Event, ...]
     notes: tuple[str, ...] = ()
+    bars: Bars | None = field(default=None, repr=False)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -120,7 +123,7 @@ def backtest(
             log.info("replaying %s bars of %s", window.n_bars, ", ".join(bars.symbols[:5]))
             result = replay_in(box, stack, row, window, window)
         events = box.bus.log
-    return Backtest(stack.strategy.label(), stack.decode(row), result, events, _notes(bars, stack))
+    return Backtest(stack.strategy.label(), stack.decode(row), result, events, _notes(bars, stack), bars)
 
 
 def _notes(bars: Bars, stack: Stack) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from admf_ray.cluster.canary import canary
 from admf_ray.cluster.jobs import Job, Shared
-from admf_ray.cluster.session import Session, session
+from admf_ray.cluster.session import Session, kept_open, session
 from admf_ray.cluster.tiles import Tile, tiles_of
 from admf_ray.config.load import parse_pipeline
 from admf_ray.config.objectives import direction_of
@@ -27,9 +28,11 @@ from admf_ray.logs import get_logger
 from admf_ray.market import Window
 from admf_ray.phases.manifest import settle
 from admf_ray.phases.mined import Mined, Searched
-from admf_ray.phases.progress import Progress, Watch
+from admf_ray.phases.progress import Watch
 from admf_ray.phases.proposing import indices_of, refuse_many
 from admf_ray.phases.search import Search, job_of, prepare_search
+from admf_ray.phases.settings import Settings
+from admf_ray.phases.trials import begin_count, count_in
 from admf_ray.phases.written import write_mined
 from admf_ray.results.identity import point_ids
 from admf_ray.results.points import StoredPoints
@@ -46,43 +49,6 @@ PROBED_BARS = 1_000
 BLOCK_ROWS = 65_536
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Where and how a coordinator works; no result depends on it.
-
-    Attributes
-    ----------
-    out : str
-        Folder or storage address of the run.
-    address : str or None
-        Ray cluster to join; ``RAY_ADDRESS``, or this machine's cores, when left out.
-    workers : int or None
-        At most so many workers.
-    fork : bool
-        Begin another run beside one of other code, data or configuration.
-    on_progress : callable or None
-        Told a `Progress` after each tile.
-    on_session : callable or None
-        Told the `Session` when Ray is there.
-    callbacks : tuple of tune.Callback
-        Passed to Tune.
-    stopper : tune.Stopper or None
-        Passed to Tune.
-    searcher : tune.search.Searcher or None
-        Proposes ``parameter_search.samples`` points in generations, in place of the configured method.
-    """
-
-    out: str
-    address: str | None = None
-    workers: int | None = None
-    fork: bool = False
-    on_progress: Callable[[Progress], None] | None = None
-    on_session: Callable[[Session], None] | None = None
-    callbacks: tuple[Any, ...] = ()
-    stopper: Any = None
-    searcher: Any = None
 
 
 class BacktestCoordinator:
@@ -155,21 +121,43 @@ class BacktestCoordinator:
             self._take_space(parameter_space)
         refuse_many(self.config)
         self.store = settle(self.store, self.search, self.settings.fork)
-        with self.store.held():
-            jobs = self._jobs(indices_of(self.search, self._judge, self._guide()))
-            self.complete(jobs)
-            mined = self._mined(jobs)
-            if not self._interrupted:
+        with self.store.held(), kept_open():
+            (mined,) = self.mine([self.search])
+            if not self.interrupted:
                 write_mined(self.store, mined)
         return mined
 
+    def mine(self, searches: Sequence[Search]) -> list[Mined]:
+        """Run some searches of the training data together, in the run at hand, and count their trials.
+
+        Parameters
+        ----------
+        searches : sequence of Search
+            Of the same bars and windows.
+
+        Returns
+        -------
+        list of Mined
+            What each found; incomplete after an interrupt.
+        """
+        begin_count(self.store, self.search)
+        jobs = []
+        try:
+            for one in searches:
+                guide = self._guide() if one is self.search else None
+                jobs.append(self._jobs(one, indices_of(one, partial(self._judge, one), guide)))
+            self.complete([job for own in jobs for job in own])
+        finally:
+            count_in(self.store, self.search)
+        return [self._mined(one, own) for one, own in zip(searches, jobs, strict=True)]
+
     @property
-    def _interrupted(self) -> bool:
+    def interrupted(self) -> bool:
+        """Whether the user stopped what was run last."""
         return self.ran is not None and self.ran.interrupted
 
-    def _jobs(self, indices: Sequence[Ints]) -> list[Job]:
+    def _jobs(self, search: Search, indices: Sequence[Ints]) -> list[Job]:
         """Return the jobs of each lattice's points; one that has none is an error of the grid's."""
-        search = self.search
         sampled = self.config.phase_1_mining.parameter_search.method != "grid"
         return [
             job_of(search, stack, lattice, own, search.neighborhood)
@@ -177,20 +165,20 @@ class BacktestCoordinator:
             if len(own) or not sampled
         ]
 
-    def _judge(self, indices: Sequence[Ints]) -> list[Floats]:
+    def _judge(self, search: Search, indices: Sequence[Ints]) -> list[Floats]:
         """Run a generation's points and return what selection would judge them by, higher better."""
-        jobs = self._jobs(indices)
+        jobs = self._jobs(search, indices)
         self.complete(jobs)
-        if self._interrupted:
+        if self.interrupted:
             raise KeyboardInterrupt
-        found = self._mined(jobs)
+        found = self._mined(search, jobs)
         scores = {
             one.stack.strategy.label(): one.robust("full").robust_score
             if found.select_by == "robust_score"
             else one.scores("full")[: one.n_points]
             for one in found.searched
         }
-        labels = [stack.strategy.label() for stack, _ in self.search.searches]
+        labels = [stack.strategy.label() for stack, _ in search.searches]
         return [scores.get(label, np.empty(0)) for label in labels]
 
     def _guide(self) -> Any:
@@ -219,7 +207,7 @@ class BacktestCoordinator:
             if self.settings.on_session is not None:
                 self.settings.on_session(here)
             self.ran = self._run(jobs, tiles, here, watch)
-        missing = 0 if self._interrupted else sum(len(self._left(job).todo) for job in jobs)
+        missing = 0 if self.interrupted else sum(len(self._left(job).todo) for job in jobs)
         if missing:
             raise StoreError(
                 f"{self.store.uri}: all rows must be there, found {missing:,} missing; run again"
@@ -274,8 +262,8 @@ class BacktestCoordinator:
         known = self.stored(job).known()
         return replace(job, todo=np.flatnonzero(~known))
 
-    def _mined(self, jobs: Sequence[Job]) -> Mined:
-        search, settings = self.search, self.config.phase_1_mining.parameter_search
+    def _mined(self, search: Search, jobs: Sequence[Job]) -> Mined:
+        settings = self.config.phase_1_mining.parameter_search
         lattices = {stack.strategy.label(): (stack, lattice) for stack, lattice in search.searches}
         searched, remarks = [], list(search.remarks)
         for job in jobs:
@@ -299,15 +287,13 @@ class BacktestCoordinator:
 
     def _probe(self, job: Job) -> None:
         """Refuse a strategy that sees the future, shown at the middle point on the last bars of training."""
-        search = self.search
-        stack = next(stack for stack, _ in search.searches if stack.strategy.label() == job.label)
+        search, stack = self.search, job.names.build()
         span, middle = search.span, job.points.n_points // 2
         row = job.points.rows(middle, middle + 1)[0]
         start = max(span.start, span.stop - PROBED_BARS)
         report = assert_causal(
             search.bars.slice(0, span.stop), stack, row, Window("full", start, span.stop),
             handler_factory=None if job.compiled else plain_handlers(stack, row),
-            train=Window("train", span.start, (start + span.stop) // 2) if stack.strategy.fit else None,
         )  # fmt: skip
         log.info("causality: %d bars and %d decisions probed", report.n_bars, report.n_decisions)
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from admf_ray.config.load import parse_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.engine.assembly import build_container, replay_in
-from admf_ray.errors import ConfigError
+from admf_ray.errors import ConfigError, closest
+from admf_ray.phases.analysis.finalist import Finalist, read_finalists
+from admf_ray.phases.analysis.tables import ANALYSIS, TABLES
 from admf_ray.phases.backtest import Backtest
 from admf_ray.phases.manifest import config_of
 from admf_ray.phases.search import Search, prepare_search
@@ -173,6 +175,35 @@ class Run:
     def walk_forward(self) -> Any:
         """Return what each window chose and how that did, as a pandas frame."""
         return self.store.read_table(WALK_FORWARD).to_pandas()
+
+    def table(self, name: str) -> Any:
+        """Return a table of phase 2 as a pandas frame; `COLUMNS` says what its columns mean.
+
+        Parameters
+        ----------
+        name : str
+            See `phases.analysis.tables.TABLES`, such as ``sensitivity``, ``experiments`` or ``finalists``.
+
+        Raises
+        ------
+        ConfigError
+            No such table.
+        StoreError
+            Phase 2 has not left it.
+        """
+        if name not in TABLES:
+            raise ConfigError(f"table '{name}': must be one of {', '.join(TABLES)}{closest(name, TABLES)}")
+        return self.store.read_table(f"{name}.parquet").to_pandas()
+
+    @property
+    def analysis(self) -> dict[str, Any]:
+        """What phase 2 says beside its tables: clusters' scores, the classifier's quality, sentences."""
+        found: dict[str, Any] = self.store.read_json(ANALYSIS)
+        return found
+
+    def finalists(self) -> tuple[Finalist, ...]:
+        """Return the finalists in order, as phase 3 takes them."""
+        return read_finalists(self.store)
 
     def replay(self, point_id: int, window: str = "full", *, log_events: bool = False) -> Backtest:
         """Run a stored point again, event by event, in a container of its own; its row's bits come out.

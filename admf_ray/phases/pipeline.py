@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from admf_ray.cluster.session import kept_open
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
+from admf_ray.errors import ConfigError
+from admf_ray.phases.analysis import Analysed, AnalysisCoordinator
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
+from admf_ray.phases.validation import TestExecutor, Verdict
+from admf_ray.phases.validation.sealed import closed
 from admf_ray.phases.walk import Walked, walk
 from admf_ray.results.store import RunStore
 
 if TYPE_CHECKING:
     from admf_ray.cluster.run import Ran
 
-__all__ = ["Pipeline", "PipelineResult"]
+__all__ = ["Phase", "Pipeline", "PipelineResult"]
+
+Phase = Literal["mining", "analysis", "validation"]
 
 
 @dataclass(frozen=True)
@@ -32,17 +39,21 @@ class PipelineResult:
     walked : Walked or None
     ran : Ran or None
         How the search went on the cluster, with Tune's results; None when nothing was left to run.
+    analysed : Analysed or None
+        Phase 2; None where it was not configured, not asked for, or not reached.
+    verdict : Verdict or None
+        Phase 3's; None where it is not configured or was not asked for.
+    interrupted : bool
+        Whether the user stopped it before its end.
     """
 
     store: RunStore
     mined: Mined
     walked: Walked | None
     ran: Ran | None
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether the user stopped it before its end."""
-        return self.ran is not None and self.ran.interrupted
+    analysed: Analysed | None = None
+    verdict: Verdict | None = None
+    interrupted: bool = False
 
 
 class Pipeline:
@@ -69,15 +80,45 @@ class Pipeline:
         self.config = config if isinstance(config, PipelineConfig) else load_pipeline(config, overrides)
         self.settings = settings
 
-    def run(self) -> PipelineResult:
+    def run(self, phase: Phase | None = None, again: bool = False) -> PipelineResult:
         """Run whatever the run's folder lacks and return the result.
+
+        Parameters
+        ----------
+        phase : {"mining", "analysis", "validation"}, optional
+            That phase alone, with what it rests on; what is stored is not run again. All configured phases by
+            default.
+        again : bool
+            Another look at test data that were looked at before; see `TestExecutor.validate`.
 
         Raises
         ------
+        ConfigError
+            A phase is asked for that is not configured.
         ADMFError
-            See `BacktestCoordinator.run_parameter_search`.
+            See `BacktestCoordinator.run_parameter_search`, `AnalysisCoordinator.run` and
+            `TestExecutor.validate`.
         """
+        if phase == "analysis" and self.config.phase_2_analysis is None:
+            raise ConfigError(
+                f"{self.config.place('phase_2_analysis')}: must be there to be run, found nothing; add it"
+            )
+        with kept_open():
+            return self._run(phase, again)
+
+    def _run(self, phase: Phase | None, again: bool) -> PipelineResult:
         coordinator = BacktestCoordinator(self.config, **self.settings)
-        mined = coordinator.run_parameter_search()
-        stopped = coordinator.ran is not None and coordinator.ran.interrupted
-        return PipelineResult(coordinator.store, mined, None if stopped else walk(mined), coordinator.ran)
+        with closed(self.config):
+            mined = coordinator.run_parameter_search()
+            ran, store = coordinator.ran, coordinator.store
+            if coordinator.interrupted:
+                return PipelineResult(store, mined, None, ran, interrupted=True)
+            walked, analysed = walk(mined), None
+            if phase != "mining" and self.config.phase_2_analysis is not None:
+                analysed = AnalysisCoordinator(coordinator, mined).run()
+                if analysed is None:
+                    return PipelineResult(store, mined, walked, ran, interrupted=True)
+        verdict = None
+        if phase == "validation" or (phase is None and self.config.phase_3_test is not None):
+            verdict = TestExecutor(self.config, **{**self.settings, "out": store.uri}).validate(again)
+        return PipelineResult(store, mined, walked, ran, analysed, verdict)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from admf_ray.analysis.walk_forward import Piece, efficiency, newey_west_t, pieces, rank_correlation
 from admf_ray.engine.outcome import Stage
+from admf_ray.engine.paths import curve_returns
 from admf_ray.engine.replay import Replay
 from admf_ray.market import Window
 from admf_ray.phases.mined import Mined
@@ -26,8 +27,9 @@ class Walked:
     ----------
     pieces : tuple of Piece
         Which window each bar is taken from.
-    returns : float64 array (n_bars,)
-        Per-bar returns of the walk-forward curve, bars in order, each once.
+    returns, exposure : float64 arrays (n_bars,)
+        Per-bar returns of the walk-forward curve, bars in order, each once; and what stood in the market at
+        each close, signed, over equity.
     continuous : float64 array (n_bars,)
         Growth of the continuous account at the same bars' closes, 1 before the first; NaN with
         ``warmup: none``.
@@ -44,6 +46,7 @@ class Walked:
 
     pieces: tuple[Piece, ...]
     returns: Floats
+    exposure: Floats
     continuous: Floats
     stitched_return: float
     continuous_return: float
@@ -93,7 +96,8 @@ def walk(found: Mined) -> Walked | None:
     if not found.folds:
         return None
     runs = pieces([(fold.test.start, fold.test.stop) for fold in found.folds])
-    returns = np.concatenate([_piece(found, piece, piece is not runs[-1]) for piece in runs])
+    curves = [_piece(found, piece, piece is not runs[-1]) for piece in runs]
+    returns, exposure = (np.concatenate(side) for side in zip(*curves, strict=True))
     chosen = found.chosen
     sides = [
         (
@@ -110,6 +114,7 @@ def walk(found: Mined) -> Walked | None:
     return Walked(
         tuple(runs),
         returns,
+        exposure,
         growth[bars - runs[0].start],
         float(np.prod(1.0 + returns) - 1.0),
         float(growth[-1] - 1.0),
@@ -133,8 +138,8 @@ def _rank_correlation(found: Mined) -> float:
     return float(np.median(known)) if known else float("nan")
 
 
-def _piece(found: Mined, piece: Piece, joined: bool) -> Floats:
-    """Return the per-bar returns of one window's piece, the liquidation in its last one."""
+def _piece(found: Mined, piece: Piece, joined: bool) -> tuple[Floats, Floats]:
+    """Return per-bar returns of one window's piece, the liquidation in its last one, and its exposure."""
     fold = found.folds[piece.window]
     stage = _stage(found, piece)
     # the account opens with the window, so that what it holds where its piece begins is known
@@ -147,9 +152,11 @@ def _piece(found: Mined, piece: Piece, joined: bool) -> Floats:
     train = Window(fold.train.name, fold.train.start - offset, fold.train.stop - offset)
     bars = found.bars.slice(offset, piece.stop) if offset else found.bars
     window = Window(fold.test.name, begin - offset, piece.stop - offset)
-    curve = Replay(bars, stage.stack, stage.row, window, train=train, liquidate=joined).run().equity
+    run = Replay(bars, stage.stack, stage.row, window, train=train, liquidate=joined).run()
     cash = float(stage.stack.part_values(stage.row)[-1].initial_cash)
-    return _returns(curve, cash)[piece.start - begin :]
+    exposure = np.where(run.equity > 0, 1.0 - run.cash / np.where(run.equity > 0, run.equity, 1.0), 0.0)
+    own = slice(piece.start - begin, None)
+    return curve_returns(run.equity, cash)[own], exposure[own]
 
 
 def _continuous(found: Mined, runs: list[Piece]) -> Floats:
@@ -172,10 +179,3 @@ def _stage(found: Mined, piece: Piece) -> Stage:
     at = found.chosen[piece.window]
     one = found.searched[at.strategy]
     return Stage(piece.start, one.stack, one.row(at.point), found.folds[piece.window].train)
-
-
-def _returns(equity: Floats, cash: float) -> Floats:
-    """Return simple returns bar by bar, the first on the initial cash; 0 once nothing is left."""
-    before = np.concatenate([[cash], equity[:-1]])
-    alive = before > 0
-    return np.where(alive, equity / np.where(alive, before, 1.0) - 1.0, 0.0)

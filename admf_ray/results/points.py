@@ -16,7 +16,7 @@ from admf_ray.errors import StoreError
 from admf_ray.results.schema import STATUSES, Context
 from admf_ray.results.store import RunStore
 
-__all__ = ["StoredPoints", "parts_of"]
+__all__ = ["StoredPoints", "ids_on", "parts_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,6 +31,23 @@ def parts_of(store: RunStore, digest: str) -> dict[str, int]:
             facts = {} if schema is None else json.loads(schema.metadata[b"admf_ray"])
             if facts.get("digest") == digest:
                 found[name] = int(facts["first_id"])
+    return found
+
+
+def ids_on(store: RunStore, bars: str) -> dict[str, Ints]:
+    """Return the distinct points a run has rows of, by context, of those on bars of this content hash."""
+    import pyarrow.compute as pc
+
+    parts: dict[str, list[str]] = {}
+    for name in store.parts():
+        schema = store.part_schema(name)
+        facts = {} if schema is None else json.loads(schema.metadata[b"admf_ray"])
+        if facts.get("bars") == bars:
+            parts.setdefault(facts["digest"], []).append(name)
+    found = {}
+    for digest, names in parts.items():
+        table = store.dataset(names).to_table(columns=["point_id"], filter=pc.field("window") == "full")
+        found[digest] = np.unique(table["point_id"].to_numpy())
     return found
 
 

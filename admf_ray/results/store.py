@@ -59,7 +59,8 @@ class RunStore:
         return found, path
 
     def __getstate__(self) -> dict[str, str]:
-        return {"uri": self.uri}
+        # whole, since another process stands in another folder
+        return {"uri": self.uri if "://" in self.uri else os.path.abspath(self.uri)}
 
     @property
     def is_local(self) -> bool:
@@ -211,10 +212,14 @@ class RunStore:
 
     def parts(self) -> list[str]:
         """Return the names of the parts, sorted."""
+        return [name for name in self.names(POINTS) if name.endswith(".parquet")]
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the whole files in a folder of the run, sorted; none where it is not there."""
         filesystem, root = self._place
-        chosen = pa.fs.FileSelector(f"{root}/{POINTS}", allow_not_found=True)
+        chosen = pa.fs.FileSelector(f"{root}/{folder}", allow_not_found=True)
         names = [info.base_name for info in filesystem.get_file_info(chosen)]
-        return sorted(name for name in names if name.endswith(".parquet") and not name.startswith("."))
+        return sorted(name for name in names if not name.startswith("."))
 
     def part_schema(self, name: str) -> pa.Schema | None:
         """Return a part's schema; None for a damaged one, which is set aside so that it is made again."""

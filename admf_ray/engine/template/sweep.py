@@ -21,7 +21,10 @@ def run_window(
     regime_sums,
     path,
 ):
-    """Run one point over the bars ``cuts[0]:cuts[-1]`` and write its metrics, slice and regime sums."""
+    """Run one point over the bars ``cuts[0]:cuts[-1]`` and write its metrics, slice and regime sums.
+
+    A `path` that is not empty takes the per-bar returns.
+    """
     equities, nets, places = blocks
     returns, exposures = scratch
     cash0 = p.portfolio.initial_cash
@@ -35,7 +38,7 @@ def run_window(
     moments = start(cash0)
     begin = cuts[0]
     active = 0
-    if TAIL:
+    if path.size > 0:
         path[: cuts[-1] - begin] = 0.0
     regime_sums[:] = 0.0
     j = 0
@@ -61,7 +64,7 @@ def run_window(
         active += held_bars
         if regime_sums.size > 0:
             split(equities[: k + 1], nets[:k], places, returns, regimes, regime_sums)
-        if TAIL:
+        if path.size > 0:
             for i in range(k):
                 path[places[i] - begin] = returns[i]
     account, equity = (state[0], state[4]) if SINGLE else (state[0], state[1])

@@ -47,8 +47,9 @@ def mined(folder, bars, *overrides):
     write_parquet(bars, folder / "bars.parquet")
     (folder / "p.yaml").write_text(PIPELINE.format(data=folder / "bars.parquet"))
     out = folder / f"run_{len(list(folder.iterdir()))}"
+    config = load_pipeline(folder / "p.yaml", overrides)
     with serial():
-        return BacktestCoordinator(load_pipeline(folder / "p.yaml", overrides), out=str(out)).run_parameter_search()
+        return BacktestCoordinator(config, out=str(out)).run_parameter_search()
 
 
 def opened(found):

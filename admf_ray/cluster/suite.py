@@ -1,0 +1,144 @@
+"""Calls in processes of their own: each in a fresh actor, watched, its answer back as plain data."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from admf_ray.cluster.session import Session
+from admf_ray.components.user_files import import_components
+from admf_ray.logs import get_logger
+
+__all__ = ["Call", "other_node", "run_suite"]
+
+log = get_logger(__name__)
+LOOK_S = 0.5
+
+
+@dataclass(frozen=True)
+class Call:
+    """One piece of work.
+
+    Attributes
+    ----------
+    name : str
+        Unique in its suite.
+    function : callable
+        Of a module, so that it pickles as its name; takes the argument and what all calls share.
+    argument : object
+        Small.
+    node : str
+        Ray's number of the node it must run on; any where empty.
+    """
+
+    name: str
+    function: Callable[[Any, Any], Any]
+    argument: Any
+    node: str = ""
+
+
+class _Caller:
+    """Runs calls in its own process."""
+
+    def __init__(self, files: Sequence[str]) -> None:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        for file in files:
+            import_components(file)
+
+    def run(self, function: Callable[[Any, Any], Any], argument: Any, shared: Any) -> Any:
+        return function(argument, shared)
+
+
+def run_suite(
+    calls: Sequence[Call],
+    shared: Any,
+    here: Session,
+    *,
+    files: Sequence[str] = (),
+    timeout_s: float = 3_600.0,
+    fresh: bool = True,
+    workers: int | None = None,
+    on_done: Callable[[str, Any], None] | None = None,
+) -> dict[str, Any]:
+    """Run calls on the cluster and return their answers by name.
+
+    Parameters
+    ----------
+    calls : sequence of Call
+    shared : object
+        Put into the object store once, mapped by every call.
+    here : Session
+    files : sequence of str
+        Users' files with components, imported first.
+    timeout_s : float
+        For one call, from when its actor starts; then the actor is killed.
+    fresh : bool
+        A new process for each call; else processes are reused.
+    workers : int, optional
+        At most so many at a time; one a core by default.
+    on_done : callable, optional
+        Told each name and answer as it comes.
+
+    Returns
+    -------
+    dict of str to object
+        In the order of `calls`; a call that failed has the exception in place of its answer.
+    """
+    limit = max(min(here.cores, workers or here.cores), 1)
+    store = ray.put(shared)
+    waiting, answers = list(calls)[::-1], {}
+    running: dict[Any, tuple[Call, Any, float]] = {}
+    idle: list[Any] = []
+    while waiting or running:
+        while waiting and len(running) < limit:
+            call = waiting.pop()
+            actor = idle.pop() if idle and not call.node else _actor(call.node, files)
+            running[actor.run.remote(call.function, call.argument, store)] = (call, actor, time.monotonic())
+        done, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_S)
+        now = time.monotonic()
+        for reference in [*done, *(r for r, (_, _, begun) in running.items() if now - begun > timeout_s)]:
+            if reference not in running:
+                continue
+            call, actor, _ = running.pop(reference)
+            answer = _answer(reference, timeout_s) if reference in done else TimeoutError(f"{timeout_s:g} s")
+            answers[call.name] = answer
+            if fresh or call.node or isinstance(answer, Exception):
+                ray.kill(actor)
+            else:
+                idle.append(actor)
+            if on_done is not None:
+                on_done(call.name, answer)
+    for actor in idle:
+        ray.kill(actor)
+    return {call.name: answers[call.name] for call in calls}
+
+
+def other_node() -> str:
+    """Return a node with cores other than this one's, empty where there is none."""
+    own = ray.get_runtime_context().get_node_id()
+    return next((str(n["NodeID"]) for n in _nodes() if n["NodeID"] != own), "")
+
+
+def _nodes() -> list[Mapping[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+
+
+def _actor(node: str, files: Sequence[str]) -> Any:
+    where = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)} if node else {}
+    return ray.remote(_Caller).options(num_cpus=1, max_restarts=0, **where).remote(list(files))
+
+
+def _answer(reference: Any, timeout_s: float) -> Any:
+    try:
+        return ray.get(reference, timeout=timeout_s)
+    except ray.exceptions.RayTaskError as error:
+        return error.cause
+    except ray.exceptions.RayError as error:
+        log.warning("a process was lost: %s", error)
+        return error

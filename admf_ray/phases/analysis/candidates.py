@@ -1,0 +1,186 @@
+"""Candidates: the points that are looked at one by one, chosen from the table and replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf_ray.analysis.robustness import best_first
+from admf_ray.engine.assembly import build_container, replay_in
+from admf_ray.engine.conditions import Conditions
+from admf_ray.engine.outcome import ReplayResult
+from admf_ray.engine.paths import curve_returns
+from admf_ray.phases.analysis.rows import Subject
+from admf_ray.phases.mined import By
+
+__all__ = ["Candidate", "choose", "replayed"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+BEST_FRAC = 0.6
+EACH = 3
+POOL_FRAC = 0.25
+MOST_POOLED = 5_000
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A point that is looked at by itself.
+
+    Attributes
+    ----------
+    subject : Subject
+    place : int
+        Its row; a point of the grid.
+    result : ReplayResult
+        Of the window ``full``, in a container of its own.
+    returns : float64 array (n_bars,)
+    conditions : Conditions
+    """
+
+    subject: Subject
+    place: int
+    result: ReplayResult
+    returns: Floats
+    conditions: Conditions
+
+    @property
+    def point_id(self) -> int:
+        """Its number."""
+        return int(self.subject.ids[self.place])
+
+    @cached_property
+    def row(self) -> Floats:
+        """Its row of the stack."""
+        return self.subject.searched.row(self.place)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The searched parameters."""
+        return self.subject.searched.parameters(self.place)
+
+    @property
+    def name(self) -> str:
+        """Strategy and parameters in one word, ``ma_crossover(fast=5, slow=40)``."""
+        own = ", ".join(f"{k}={str(v).removesuffix('.0')}" for k, v in self.parameters.items())
+        return f"{self.subject.label}({own})"
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What a table names it by."""
+        given = ", ".join(f"{k}={v}" for k, v in self.parameters.items())
+        strategy = self.subject.searched.stack.strategy.label()
+        return {
+            "point_id": self.point_id,
+            "strategy": strategy,
+            "source": self.subject.source,
+            "parameters": given,
+        }
+
+    def figure(self, name: str, window: str = "full") -> float:
+        """Return a stored figure."""
+        return float(self.subject.searched.figure(name, window)[self.place])
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Position value over equity at the last bar's close, held into each bar, (n_bars, n_symbols)."""
+        r, window = self.result, self.conditions.windows[self.conditions.full]
+        bars = self.conditions.bars
+        close = np.nan_to_num(bars.close[window.start : window.stop])
+        units = np.array([one.multiplier for one in bars.instruments])
+        alive = np.where(r.equity > 0, r.equity, np.inf)
+        held = r.positions * close * units / alive[:, None]
+        return np.vstack([np.zeros((1, held.shape[1])), held[:-1]])
+
+
+def choose(
+    subjects: Sequence[Subject], by: By, n: int, chosen: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Return (subject, row) of the candidates, best first.
+
+    Parameters
+    ----------
+    subjects : sequence of Subject
+    by : {"robust_score", "objective"}
+        What selection goes by.
+    n : int
+        How many; fewer where there are no more points that trade.
+    chosen : sequence of (subject, row)
+        What training windows selected; always candidates.
+
+    Notes
+    -----
+    60 % are the best by that score over all strategies. Then come three of each strategy and what training
+    windows selected, and for the rest, among the best quarter of the points, each time the one least
+    correlated with those there, by its sums over slices: the best alone are often one bet. Points that
+    never trade, and points with the same slice sums as one before, are left out. Ties in lattice order.
+    """
+    scores, owner, place, sums = [], [], [], []
+    for k, one in enumerate(subjects):
+        n_points = one.searched.n_points
+        own = (
+            one.searched.robust("full").robust_score if by == "robust_score" else one.searched.scores("full")
+        )
+        traded = one.searched.figure("fills", "full")[:n_points] > 0
+        good = one.ok[one.ok < n_points]
+        good = good[traded[good] & np.isfinite(own[good])]
+        scores.append(own[good])
+        owner.append(np.full(good.size, k))
+        place.append(good)
+        sums.append(one.sums[np.searchsorted(one.ok, good), :, 0])
+    score, of, at, profile = (np.concatenate(column) for column in (scores, owner, place, sums))
+    order = best_first(score)
+    if not order.size:
+        return []
+    _, first = np.unique(profile[order], axis=0, return_index=True)
+    order = order[np.sort(first)]
+    wanted = set(chosen)
+    must = [int(i) for i in order if (int(of[i]), int(at[i])) in wanted]
+    best = [int(i) for i in order[: int(np.ceil(BEST_FRAC * n))]]
+    each = [int(i) for k in range(len(subjects)) for i in order[of[order] == k][:EACH]]
+    taken = list(dict.fromkeys([*best, *each, *must]))[: max(n, len(must))]
+    pool = order[: min(max(int(POOL_FRAC * len(order)), n), MOST_POOLED)]
+    taken += _diverse(profile, taken, [int(i) for i in pool if int(i) not in set(taken)], n - len(taken))
+    rank = {int(i): r for r, i in enumerate(order)}
+    return [(int(of[i]), int(at[i])) for i in sorted(taken, key=lambda i: rank[i])]
+
+
+def _diverse(profile: Floats, taken: list[int], pool: list[int], n: int) -> list[int]:
+    """Return `n` of the pool, each the least like those before it."""
+    if n <= 0 or not pool:
+        return []
+    rest = profile - profile.mean(axis=1, keepdims=True)
+    size = np.sqrt((rest**2).sum(axis=1, keepdims=True))
+    unit = rest / np.where(size > 0, size, 1.0)
+    left = np.array(pool)
+    likeness = (unit[left] @ unit[np.array(taken)].T).max(axis=1)
+    found = []
+    for _ in range(min(n, len(left))):
+        k = int(np.argmin(likeness))
+        found.append(int(left[k]))
+        likeness = np.maximum(likeness, unit[left] @ unit[left[k]])
+        likeness[k] = np.inf
+    return found
+
+
+def replayed(conditions: Conditions, subject: Subject, place: int) -> Candidate:
+    """Return a candidate with its replay over the window ``full``, each in a container of its own."""
+    stack = subject.searched.stack
+    row = subject.searched.row(place)
+    part = next(
+        one for one in conditions.parts(stack.strategy.fit is not None) if conditions.full in one.columns
+    )
+    w = int(np.flatnonzero(part.columns == conditions.full)[0])
+    with build_container(f"candidate_{stack.strategy.label()}", part.bars, stack, row) as box:
+        box.initialize_scope()
+        result = replay_in(
+            box, stack, row, part.windows[w], part.trains[w], part.market, part.labels, part.n_regimes
+        )
+    cash = float(stack.part_values(row)[-1].initial_cash)
+    return Candidate(subject, place, result, curve_returns(result.equity, cash), conditions)

@@ -1,0 +1,314 @@
+"""Phase 3: finalists, ordered beforehand, judged once on data never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, ClassVar
+
+import numpy as np
+
+from admf_ray.analysis.overfitting.excess import matched_excess
+from admf_ray.analysis.overfitting.superior import Superior
+from admf_ray.cluster.session import session
+from admf_ray.config.validation import TestPhaseConfig, TestStrategyConfig
+from admf_ray.engine.container import ScopedContainer
+from admf_ray.engine.inputs import market_arrays
+from admf_ray.errors import ADMFError, ConfigError
+from admf_ray.logs import get_logger
+from admf_ray.phases.analysis import Finalist, read_finalists
+from admf_ray.phases.analysis.finalist import FINALISTS
+from admf_ray.phases.mined import Mined
+from admf_ray.phases.mining import BacktestCoordinator
+from admf_ray.phases.validation import certificate
+from admf_ray.phases.validation.case import TestCase
+from admf_ray.phases.validation.evidence import evidence_of, ordered
+from admf_ray.phases.validation.exam import Exam, Hall, examine
+from admf_ray.phases.validation.halls import test_hall, training_hall
+from admf_ray.phases.validation.judging import Judging
+from admf_ray.phases.validation.neighbours import drifted
+from admf_ray.phases.validation.netting import container_of, run_container
+from admf_ray.phases.validation.resolve import resolve
+from admf_ray.phases.validation.sealed import Sealed, closed, open_sealed
+from admf_ray.phases.validation.skill import training_skill
+from admf_ray.phases.validation.verdict import Verdict
+from admf_ray.results.identity import digest_of
+from admf_ray.results.ledger import Ledger, results_root
+
+__all__ = ["TestExecutor"]
+
+OTHERS = 50  # strategies that have run in a worker before the certificate's
+
+log = get_logger(__name__)
+
+
+class TestExecutor(BacktestCoordinator):
+    """Validates a pipeline's test strategies: fixes their order on training data, then opens the test data.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        With ``phase_3_test``.
+    **settings
+        As `BacktestCoordinator`.
+
+    Examples
+    --------
+    >>> from admf_ray import TestExecutor
+    >>> from admf_ray.config import load_pipeline
+    >>> config = load_pipeline("configs/quickstart.yaml")  # doctest: +SKIP
+    >>> print(*TestExecutor(config).validate().sentences)  # doctest: +SKIP
+    """
+
+    __test__: ClassVar[bool] = False
+
+    @property
+    def phase(self) -> TestPhaseConfig:
+        """The configuration of this phase.
+
+        Raises
+        ------
+        ConfigError
+            There is none.
+        """
+        if self.config.phase_3_test is None:
+            raise ConfigError("phase_3_test: must be there for validation, found nothing; add it")
+        return self.config.phase_3_test
+
+    def validate(self, again: bool = False) -> Verdict:
+        """Judge the configured test strategies and write what was found.
+
+        Parameters
+        ----------
+        again : bool
+            Look at test data that were looked at before; the verdict corrects for it.
+
+        Returns
+        -------
+        Verdict
+
+        Raises
+        ------
+        ADMFError
+            See `run_parameter_search` and `sealed.open_sealed`.
+
+        Notes
+        -----
+        Whatever is stored is not run again: the same call gives the same verdict and is no further look.
+        """
+        phase = self.phase
+        with closed(self.config):
+            mined = self.run_parameter_search()
+            if self.interrupted:
+                raise KeyboardInterrupt
+        with ExitStack() as kept, self.store.held():
+            self._kept = kept
+            with closed(self.config):
+                judging, order, skill = self._in_training(mined)
+            if skill is None:
+                return judging.nothing()
+            sealed = self._open(order, again)
+            tested = self.run_test_suite(order, sealed)
+            hall = test_hall(self.search, sealed, phase.validation.walk_forward_oos)
+            certificates = self._certificates(order, hall, tested)
+            return judging.verdict(order, tested, hall, skill, sealed.looks, certificates)
+
+    def repeat(self) -> dict[str, tuple[dict[str, Any], Any]]:
+        """Examine the finalists on their test data again; return what is stored and what came out now.
+
+        Notes
+        -----
+        The same finalists on the same bars are the same look.
+        """
+        with closed(self.config):
+            mined = self.run_parameter_search()
+        with ExitStack() as kept, self.store.held():
+            self._kept = kept
+            with closed(self.config):
+                _, order, _ = self._in_training(mined)
+            sealed = self._open(order, False)
+            hall = test_hall(self.search, sealed, self.phase.validation.walk_forward_oos)
+            stored, _ = self._answers(order, hall, "test", True)
+            work = {case.name: (examine, self._exam(case, "test", True)) for case in order}
+            answers = self._each(work, hall)
+        return {case.name: (stored[case.name], answers[case.name]) for case in order}
+
+    def _open(self, order: Sequence[TestCase], again: bool) -> Sealed:
+        """Open the test data for finalists in their order."""
+        ledger = Ledger(results_root(self.store.uri))
+        wanted = [case.identity for case in order]
+        return open_sealed(self.config, self.search.bars, ledger, self.store.uri, wanted, again)
+
+    def _exam(self, case: TestCase, side: str, perturbed: bool) -> Exam:
+        settings = self.phase.validation
+        n = settings.drift_containers if settings.test_parameter_drift or side == "training" else 0
+        return Exam(case, drifted(case, self.search, n, settings.seed), perturbed, settings.seed)
+
+    def _in_training(self, mined: Mined) -> tuple[Judging, list[TestCase], Superior | None]:
+        """Resolve the test strategies, gather training evidence and fix the finalists' order."""
+        search = self.search
+        cases, left_out = resolve(search, mined, self._finalists())
+        hall = training_hall(search)
+        trained, failed = self._answers(cases, hall, "training", False)
+        names = [case.name for case in cases if case.name in trained]
+        found = [
+            evidence_of(trained[name], hall, search.folds, self._objective, self._maximize) for name in names
+        ]
+        judging = Judging(
+            self.config, self.store, search, hall, trained, dict(zip(names, found, strict=True)),
+            left_out | failed, self._objective, self._maximize,
+        )  # fmt: skip
+        places = {case.name: case for case in cases}
+        order = [places[name] for name in ordered(names, found, self.phase.final_selection)]
+        if not order:
+            return judging, order, None
+        excess = np.column_stack([_excess(trained[case.name], hall) for case in order])
+        return judging, order, training_skill(search, mined, excess, self.phase.validation.seed)
+
+    def run_test_suite(
+        self, test_configs: Sequence[TestCase | TestStrategyConfig], test_data: Sealed
+    ) -> dict[str, Any]:
+        """Run every test strategy in its own container and its own fresh process.
+
+        Parameters
+        ----------
+        test_configs : sequence of TestCase or TestStrategyConfig
+            In order; what is configured is resolved on training data first.
+        test_data : Sealed
+            See `sealed.open_sealed`.
+
+        Returns
+        -------
+        dict of str to dict
+            By name: what `exam.examine` says; ``{"error", "container_id"}`` for one that failed.
+        """
+        cases = [one for one in test_configs if isinstance(one, TestCase)]
+        if len(cases) < len(test_configs):
+            wanted = {one.name for one in test_configs}
+            known = resolve(self.search, self.run_parameter_search(), self._finalists()).cases
+            cases = [one for one in known if one.name in wanted]
+        hall = test_hall(self.search, test_data, self.phase.validation.walk_forward_oos)
+        answers, failed = self._answers(cases, hall, "test", True)
+        errors = {name: {"error": text, "container_id": f"test_{name}"} for name, text in failed.items()}
+        return {**answers, **errors}
+
+    def _run_test_in_container(self, config: TestCase, test_data: Sealed) -> dict[str, Any]:
+        """Run one test strategy over the whole test period in a fresh container, in this process."""
+        hall = test_hall(self.search, test_data, False)
+        container = container_of(
+            config, hall.bars, hall.full, hall.labels, hall.n_regimes, train=hall.trains[0]
+        )
+        container.register_shared_service("config", self.config)
+        try:
+            container.initialize_scope()
+            return self._execute_test(container)
+        except ADMFError as error:
+            log.error("container %s failed: %s", container.id, error)
+            return {"error": str(error), "container_id": container.id}
+        finally:
+            container.teardown_scope()
+
+    def _execute_test(self, container: ScopedContainer) -> dict[str, Any]:
+        """Run an initialised test container over its window and return its figures."""
+        result = run_container(container)
+        return {"container_id": container.id, "metrics": result.metrics, "trades": len(result.trades)}
+
+    def _finalists(self) -> tuple[Finalist, ...]:
+        """Return phase 2's finalists; none where it is not configured or has not been run."""
+        if self.config.phase_2_analysis is None or not self.store.exists(FINALISTS):
+            return ()
+        return read_finalists(self.store)
+
+    def _answers(
+        self, cases: Sequence[TestCase], hall: Hall, side: str, perturbed: bool
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Examine test strategies, each in a process of its own; answers kept in the run's folder."""
+        work, names = {}, {}
+        for case in cases:
+            exam = work[case.name] = self._exam(case, side, perturbed)
+            names[case.name] = f"validation/{side}-{digest_of([exam.identity, hall.identity])[:20]}.json"
+        missing = {name: exam for name, exam in work.items() if not self.store.exists(names[name])}
+        answers = self._each({name: (examine, exam) for name, exam in missing.items()}, hall)
+        failed = {}
+        for name, answer in answers.items():
+            if isinstance(answer, Exception):
+                failed[name] = f"failed on {side} data: {type(answer).__name__}: {answer}"
+                log.error("%s %s", name, failed[name])
+            else:
+                self.store.write_json(names[name], answer)
+        return {n: self.store.read_json(names[n]) for n in work if n not in failed}, failed
+
+    def _certificates(
+        self, order: Sequence[TestCase], hall: Hall, tested: Mapping[str, Any]
+    ) -> dict[str, dict[str, str]]:
+        """Return each finalist's certificate; none where it is switched off."""
+        cases = [case for case in order if "error" not in tested[case.name]]
+        if not self.phase.final_selection.verify_no_state_leakage or not cases:
+            return {}
+        name = f"validation/certificate-{digest_of([[c.identity for c in cases], hall.identity])[:20]}.json"
+        if not self.store.exists(name):
+            self.store.write_json(name, self._certify(cases, hall, tested))
+        found: dict[str, dict[str, str]] = self.store.read_json(name)
+        return found
+
+    def _certify(
+        self, cases: Sequence[TestCase], hall: Hall, tested: Mapping[str, Any]
+    ) -> dict[str, dict[str, str]]:
+        seed = self.phase.validation.seed
+        work: dict[str, Any] = {"company": (certificate.in_company, (tuple(cases), seed))}
+        for case in cases:
+            near = drifted(case, self.search, OTHERS, seed)
+            rest = [
+                one
+                for other in cases
+                if other is not case
+                for one in drifted(other, self.search, OTHERS, seed)
+            ]
+            others = (*rest[: OTHERS // 2], *near)[:OTHERS]
+            work[f"{case.name}:a fresh process"] = (certificate.alone, case)
+            work[f"{case.name}:after {len(others)} others"] = (certificate.after_others, (case, others))
+            if case.is_compiled:
+                own = tuple(one for one in near if one.account.names == case.account.names)
+                work[f"{case.name}:other tile sizes"] = (certificate.in_tiles, (case, own))
+        answers = self._each(work, hall, elsewhere=[c.name for c in cases])
+        company = answers.pop("company")
+        found = {}
+        for case in cases:
+            head = f"{case.name}:"
+            runs = {name.removeprefix(head): one for name, one in answers.items() if name.startswith(head)}
+            runs["shuffled order"] = company if isinstance(company, Exception) else company[case.name]
+            found[case.name] = certificate.certified(tested[case.name]["hashes"], runs)
+        return found
+
+    def _each(self, work: Mapping[str, Any], shared: Hall, elsewhere: Sequence[str] = ()) -> dict[str, Any]:
+        """Carry out pieces of work, each in a fresh process on the cluster, and return their answers.
+
+        Parameters
+        ----------
+        work : mapping of str to (function, argument)
+        shared : Hall
+        elsewhere : sequence of str
+            Test strategies whose fresh run is done on another node too, where there is one.
+        """
+        if not work:
+            return {}
+        here = self._kept.enter_context(session(self.settings.address, self._cores()))
+        from admf_ray.cluster.suite import Call, other_node, run_suite  # Ray reads its environment then
+
+        calls = [Call(name, function, argument) for name, (function, argument) in work.items()]
+        node = other_node() if elsewhere else ""
+        if node:
+            places = {name: f"{name}:a fresh process" for name in elsewhere}
+            calls += [
+                Call(f"{name}:another node", work[own][0], work[own][1], node) for name, own in places.items()
+            ]
+        return run_suite(
+            calls, shared, here, files=self.config.strategies, workers=self.settings.workers,
+            fresh=self.phase.execution.strict_isolation,
+        )  # fmt: skip
+
+
+def _excess(answer: Mapping[str, Any], hall: Hall) -> Any:
+    """Return a training answer's returns less its mean exposure times the benchmark's."""
+    benchmark = market_arrays(hall.bars).benchmark[hall.full.start : hall.full.stop]
+    return matched_excess(np.array(answer["returns"]), answer["metrics"]["mean_exposure"], benchmark)

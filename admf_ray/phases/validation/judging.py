@@ -1,0 +1,160 @@
+"""From answers to the verdict: each finalist judged, the first that passes chosen, all of it written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from admf_ray.analysis.overfitting.excess import matched_excess
+from admf_ray.analysis.overfitting.superior import Superior
+from admf_ray.analysis.robustness import as_scores
+from admf_ray.config.base import plain
+from admf_ray.config.schema import PipelineConfig
+from admf_ray.engine.inputs import market_arrays
+from admf_ray.phases.search import Search
+from admf_ray.phases.validation.acceptance import Judged, first_accepted, judge
+from admf_ray.phases.validation.case import TestCase
+from admf_ray.phases.validation.choice import CHOICE, choice_text
+from admf_ray.phases.validation.comparison import compared
+from admf_ray.phases.validation.evidence import Evidence, rule_told, survival
+from admf_ray.phases.validation.exam import Hall
+from admf_ray.phases.validation.quarters import joins_told
+from admf_ray.phases.validation.verdict import Candidate, Verdict
+from admf_ray.phases.validation.written import write_validation
+from admf_ray.phases.written import finite
+from admf_ray.results.store import RunStore
+
+__all__ = ["Judging"]
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What a verdict rests on, besides the test itself.
+
+    Attributes
+    ----------
+    config : PipelineConfig
+    store : RunStore
+    search : Search
+    hall : Hall
+        Of training.
+    trained : mapping of str to dict
+        Answers there.
+    evidence : mapping of str to Evidence
+    left_out : dict of str to str
+    objective : str
+    maximize : bool
+    """
+
+    config: PipelineConfig
+    store: RunStore
+    search: Search
+    hall: Hall
+    trained: Mapping[str, Any]
+    evidence: Mapping[str, Evidence]
+    left_out: dict[str, str]
+    objective: str
+    maximize: bool
+
+    def nothing(self) -> Verdict:
+        """Return and write the verdict where there is nothing to test; the test data stay closed."""
+        verdict = Verdict((), self.left_out, None, 0, 0.0, ("", ""), self._rule, float("nan"))
+        write_validation(self.store, verdict, {}, {}, {}, (self.hall, self.hall))
+        return verdict
+
+    def verdict(
+        self,
+        order: Sequence[TestCase],
+        tested: Mapping[str, Any],
+        hall: Hall,
+        skill: Superior,
+        looks: int,
+        certificates: Mapping[str, dict[str, str]],
+    ) -> Verdict:
+        """Judge the finalists in their order and write the verdict, its tables and the choice."""
+        k, bars, left_out = len(order), hall.bars, dict(self.left_out)
+        candidates = []
+        for rank, case in enumerate(order, 1):
+            answer = tested[case.name]
+            if "error" in answer:
+                left_out[case.name] = answer["error"]
+                continue
+            certificate = certificates.get(case.name, {})
+            judged = self._judged(answer, hall, skill.spa_p, k, looks, certificate)
+            candidates.append(self._candidate(rank, case, answer, judged, certificate))
+        chosen = first_accepted([one.name for one in candidates], [one.judged for one in candidates])
+        days = bars.day[hall.full.start], bars.day[hall.full.stop - 1]
+        first, last = (str(np.datetime64(int(day), "D")) for day in days)
+        verdict = Verdict(
+            tuple(candidates), left_out, chosen, looks, hall.full.n_bars / bars.bars_per_year, (first, last),
+            self._rule, skill.spa_p, self.store.uri_of(CHOICE) if chosen else "",
+        )  # fmt: skip
+        names = () if self.search.classifier is None else self.search.classifier.names
+        seed, halls = self._phase.validation.seed, (self.hall, hall)
+        beside = {
+            one.name: compared(self.trained[one.name], tested[one.name], halls, names, seed)
+            for one in candidates
+        }
+        write_validation(self.store, verdict, self.trained, tested, beside, halls)
+        if chosen:
+            self._write_choice(next(case for case in order if case.name == chosen), verdict, hall)
+        return verdict
+
+    @property
+    def _phase(self) -> Any:
+        return self.config.phase_3_test
+
+    @property
+    def _rule(self) -> str:
+        return rule_told(self._phase.final_selection)
+
+    def _judged(
+        self,
+        answer: Mapping[str, Any],
+        hall: Hall,
+        p: float,
+        k: int,
+        looks: int,
+        certificate: Mapping[str, str],
+    ) -> Judged:
+        benchmark = market_arrays(hall.bars).benchmark[hall.full.start : hall.full.stop]
+        excess = matched_excess(np.array(answer["returns"]), answer["metrics"]["mean_exposure"], benchmark)
+        same = all(one != "differs" for one in answer["verified"].values())
+        verified = same and certificate.get("verdict", "PASS") == "PASS"
+        return judge(excess, p, hall.bars.bars_per_year, k, looks, verified)
+
+    def _candidate(
+        self, rank: int, case: TestCase, answer: dict[str, Any], judged: Judged, certificate: dict[str, str]
+    ) -> Candidate:
+        near = np.array([self._score(one["metrics"]) for one in answer["neighbours"]])
+        quarters = np.array([self._score(one) for one in answer["windows"].values()])
+        aggregate = float(near[0])
+        if self._phase.final_selection.aggregate_container_results:
+            aggregate = float(np.median(np.concatenate([quarters, near])))
+        return Candidate(
+            rank, case.name, case.kind, case.told(), case.identity, self.evidence[case.name], judged,
+            answer["metrics"], self.trained[case.name]["metrics"], aggregate, survival(near),
+            float(np.median([self._score(one) for one in answer["noise"]])), self._score(answer["delay"]),
+            joins_told(answer) if answer["windows"] else {}, answer["verified"], certificate, case.note,
+        )  # fmt: skip
+
+    def _score(self, metrics: Mapping[str, float]) -> float:
+        values = np.array(metrics[self.objective]), np.array(metrics["trades"])
+        return float(as_scores(*values, maximize=self.maximize))
+
+    def _write_choice(self, case: TestCase, verdict: Verdict, hall: Hall) -> None:
+        one = next(one for one in verdict.candidates if one.name == case.name)
+        mining = self.config.phase_1_mining
+        data = {
+            "training": plain(mining.data),
+            "test": plain(self._phase.data),
+            "regimes": plain(mining.regimes),
+            "seed": mining.parameter_search.seed,
+            "training_hash": self.search.bars.content_hash,
+            "test_hash": hall.bars.content_hash,
+        }
+        text = choice_text(case, self.config.strategies, finite(one.row()), data)
+        self.store.write_bytes(CHOICE, text.encode())

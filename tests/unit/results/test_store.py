@@ -1,0 +1,158 @@
+"""Parts that are whole or not there, found by what they are of, placed by whose they are."""
+
+import json
+import multiprocessing
+import os
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from admf_ray.errors import StoreError
+from admf_ray.results.frames import points_frame
+from admf_ray.results.identity import point_ids
+from admf_ray.results.points import StoredPoints, parts_of
+from admf_ray.results.schema import part_name
+from admf_ray.results.store import RunStore
+
+from .conftest import SALT, context, put, rows_of
+
+
+def test_rows_come_back_in_the_order_asked_for_whatever_the_parts(store):
+    made = context()
+    put(store, made, [5, 3, 9])
+    put(store, made, [1, 8])
+    wanted = rows_of([9, 2, 1, 3])
+    stored = StoredPoints(store, made, point_ids(wanted, SALT))
+    assert stored.known().tolist() == [True, False, True, True]
+    np.testing.assert_array_equal(stored.columns(["sharpe"], "full")["sharpe"], [9, np.nan, 1, 3])
+    np.testing.assert_array_equal(stored.columns(["sharpe"], "train_0")["sharpe"], [-9, np.nan, -1, -3])
+    sums = stored.columns(["slice_sum"], "full")["slice_sum"]
+    assert sums[2].tolist() == [0.0, 2.0]
+    assert np.isnan(sums[1]).all()
+
+
+def test_writing_a_part_twice_changes_nothing(store):
+    made = context()
+    assert put(store, made, [5, 3]) == put(store, made, [5, 3])
+    assert len(store.parts()) == 1
+    assert part_name(made, point_ids(rows_of([5, 3]), SALT)) != part_name(
+        made, point_ids(rows_of([3, 5]), SALT)
+    )
+
+
+def test_each_fact_names_other_parts(store):
+    made = context()
+    for change in (
+        {"code": "f" * 32},
+        {"engine": {"sources": "other", "numpy": "2"}},
+        {"bars": "other"},
+        {"windows": (("full", 0, 39, 0, 39), ("train_0", 0, 20, 0, 20))},
+        {"fixed": {"portfolio.initial_cash": 1.0}},
+        {"conditions": {"warmup": "none"}},
+        {"regimes": ("down", "unknown")},
+    ):
+        other = context(**change)
+        assert other.digest != made.digest
+        put(store, other, [5])
+        assert parts_of(store, made.digest) == []
+    assert len(store.parts()) == 7
+    assert context(engine={"numpy": "2", "sources": "e"}).digest == made.digest
+
+
+def test_failures_are_rows_that_say_why(store):
+    made = context()
+    put(store, made, [5, 3], errors={1: ("ValueError", "mine.py:3 bad: raised ValueError: no; mend it")})
+    stored = StoredPoints(store, made, point_ids(rows_of([3, 4, 5]), SALT))
+    codes, errors = stored.statuses()
+    assert codes.tolist() == [1, -1, 0]
+    assert errors == {0: ("ValueError", "mine.py:3 bad: raised ValueError: no; mend it")}
+    assert np.isnan(stored.columns(["trades"], "full")["trades"][0])
+
+
+def test_other_tools_read_the_same_rows(store):
+    put(store, context(), [5, 3])
+    put(store, context(strategy="other", varied=("length",)), [5])
+    pattern = store.path("points/*.parquet")
+    by_sql = duckdb.sql(
+        f"select strategy, fast, sharpe, \"sharpe@up\" from read_parquet('{pattern}', union_by_name=true) "
+        "where \"window\" = 'full' order by strategy, fast"
+    ).fetchall()
+    assert [row[:3] for row in by_sql] == [("made_up", 3, 3.0), ("made_up", 5, 5.0), ("other", 5, 5.0)]
+    frame = pl.read_parquet(store.path("points/made_up*.parquet"))
+    assert frame.filter(pl.col("window") == "full")["fast"].to_list() == [5, 3]
+    assert set(pd.read_parquet(store.path("points"))["strategy"]) == {"made_up", "other"}
+
+
+def test_a_frame_has_all_columns_in_order(store):
+    made = context()
+    put(store, made, [5, 3])
+    put(store, made, [1])
+    stored = StoredPoints(store, made, point_ids(rows_of([1, 3, 5]), SALT))
+    frame = points_frame(stored, np.array([False, False, True]), "full")
+    assert frame["fast"].tolist() == [1, 3, 5]
+    assert frame["off_grid"].tolist() == [False, False, True]
+    assert {"side", "status", "sharpe", "sharpe@up", "pnl@unknown"} <= set(frame)
+
+
+def test_a_damaged_part_is_set_aside_and_made_again(store, caplog):
+    made = context()
+    name = put(store, made, [5, 3])
+    with open(store.path(f"points/{name}"), "r+b") as file:
+        file.truncate(100)
+    stored = StoredPoints(store, made, point_ids(rows_of([5]), SALT))
+    assert not stored.known().any()
+    assert "damaged" in caplog.text
+    put(store, made, [5, 3])
+    stored.refresh()
+    assert stored.known().all()
+
+
+def test_two_points_with_one_number_are_refused(store):
+    with pytest.raises(StoreError, match="share a number"):
+        StoredPoints(store, context(), np.array([4, 7, 4]))
+
+
+def _hold(path, ready, done):
+    store = RunStore(path)
+    with store.held():
+        ready.set()
+        done.wait(30)
+
+
+def test_the_second_driver_is_told_who_holds_the_run(store):
+    spawn = multiprocessing.get_context("spawn")
+    ready, done = spawn.Event(), spawn.Event()
+    holder = spawn.Process(target=_hold, args=(store.uri, ready, done))
+    holder.start()
+    try:
+        assert ready.wait(30)
+        with pytest.raises(StoreError, match=f"found process {holder.pid} on"), store.held():
+            pass
+        holder.kill()
+        holder.join()
+        with store.held():
+            assert str(os.getpid()) in Path(store.path("lock")).read_text()
+    finally:
+        holder.kill()
+
+
+def test_a_storage_address_serves_as_a_folder_does(tmp_path):
+    store = RunStore(f"file://{tmp_path}/away")
+    store.create()
+    name = put(store, context(), [5])
+    store.write_json("run.json", {"name": "x"})
+    assert store.manifest() == {"name": "x"}
+    assert store.parts() == [name]
+    assert (
+        json.loads(pq.read_schema(tmp_path / "away/points" / name).metadata[b"admf_ray"])["strategy"]
+        == "made_up"
+    )
+    with pytest.raises(StoreError, match="must be a folder or a storage address"):
+        RunStore("nowhere://x").create()
+    with pytest.raises(StoreError, match="found no run.json"):
+        RunStore(str(tmp_path)).manifest()
