@@ -24,13 +24,13 @@ def shown(value: Any, kind: Kind = "text") -> str:
     value : object
         None and NaN are a dash.
     kind : {"text", "word", "number", "percent", "integer", "p", "flag"}
-        Texts, words unbroken; two decimals; a fraction as percent with one; thousands apart; a p-value; yes or
-        no. In texts ``fast=5.0`` is ``fast=5``.
+        Texts, words unbroken; two decimals; a fraction as percent with one; thousands apart; a p-value; yes
+        or no. In texts ``fast=5.0`` is ``fast=5``.
 
     Examples
     --------
-    >>> shown(-0.1234, "percent"), shown(0.00004, "p"), shown(float("nan"), "number"), shown(12345.0, "integer")
-    ('−12.3 %', '< 0.001', '–', '12,345')
+    >>> shown(-0.1234, "percent"), shown(0.00004, "p"), shown(float("nan"), "number")
+    ('−12.3 %', '< 0.001', '–')
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
@@ -107,7 +107,7 @@ class Table:
     """
 
     columns: Sequence[Column]
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Mapping[Any, Any]]
     caption: str = ""
     marked: Sequence[int] = ()
 

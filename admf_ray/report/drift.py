@@ -1,4 +1,4 @@
-"""Drift: does a finalist survive a step aside in its parameters, noise in prices, a bar of delay?"""
+"""Drift: whether a finalist survives a step in its parameters, noise in prices, a bar of delay."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from admf_ray.report.tables import Tables
 
 __all__ = ["drift"]
 
-KINDS = (("drift", "parameters moved", BLUE, "circle"), ("noise", "prices with noise", ORANGE, "square"),
-         ("delay", "one bar later", GREEN, "triangle-up"))  # fmt: skip
+KINDS = (
+    ("drift", "parameters moved", BLUE, "circle"),
+    ("noise", "prices with noise", ORANGE, "square"),
+    ("delay", "one bar later", GREEN, "triangle-up"),
+)
 COLUMNS = (
     Column("name", "finalist", "word"),
     Column("data", "data", told="The training span, or test data"),
@@ -43,9 +46,11 @@ def drift(run: Tables) -> Section | None:
     ]
     blocks: list[Block] = [_strips(found, by), Table(COLUMNS, rows, f"{by} under perturbation")]
     return Section(
-        "drift", "Drift",
-        "Does it survive when its parameters, the prices or the execution are a little other than they were?", blocks,
-    )  # fmt: skip
+        "drift",
+        "Drift",
+        "Does it survive when its parameters, the prices or the execution are a little other than they were?",
+        blocks,
+    )
 
 
 def _row(scores: pd.Series, kinds: pd.Series, key: Any) -> dict[str, Any]:
@@ -75,21 +80,55 @@ def _strips(found: pd.DataFrame, by: str) -> Chart:
         if not own.any():
             continue
         told = [plain(one) for one in found["told"][own]] if "told" in found else None
-        traces.append(go.Scatter(x=found[by][own], y=at[own] + 0.2 * (k - 1), mode="markers", name=title, text=told,
-                                 marker={"color": colour, "symbol": symbol, "size": 8, "opacity": 0.75},
-                                 hovertemplate="%{text}<br>%{x:.2f}"))  # fmt: skip
+        traces.append(
+            go.Scatter(
+                x=found[by][own],
+                y=at[own] + 0.2 * (k - 1),
+                mode="markers",
+                name=title,
+                text=told,
+                marker={"color": colour, "symbol": symbol, "size": 8, "opacity": 0.75},
+                hovertemplate="%{text}<br>%{x:.2f}",
+            )
+        )
     own = kinds == "unperturbed"
-    traces.append(go.Scatter(x=found[by][own], y=at[own], mode="markers", name="as chosen", hovertemplate="%{x:.2f}",
-                             marker={"color": INK, "symbol": "line-ns-open", "size": 26, "line": {"width": 3}}))  # fmt: skip
+    traces.append(
+        go.Scatter(
+            x=found[by][own],
+            y=at[own],
+            mode="markers",
+            name="as chosen",
+            hovertemplate="%{x:.2f}",
+            marker={"color": INK, "symbol": "line-ns-open", "size": 26, "line": {"width": 3}},
+        )
+    )
     half = np.where(found[by][own] > 0, 0.5 * found[by][own], np.nan)
-    traces.append(go.Scatter(x=half, y=at[own], mode="markers", name="half of it: the survivors' bar",
-                             hoverinfo="skip", marker={"color": GREY, "symbol": "line-ns-open", "size": 26,
-                                                       "line": {"width": 1.5}}))  # fmt: skip
+    traces.append(
+        go.Scatter(
+            x=half,
+            y=at[own],
+            mode="markers",
+            name="half of it: the survivors' bar",
+            hoverinfo="skip",
+            marker={"color": GREY, "symbol": "line-ns-open", "size": 26, "line": {"width": 1.5}},
+        )
+    )
     labels = [f"{plain(name)}<br>{plain(data)}" for name, data in keys]
     drawn = figure(
-        traces, xaxis=axis(f"{plain(by)} over the whole span"),
-        yaxis=axis("", tickvals=list(range(len(keys))), ticktext=labels, range=[len(keys) - 0.4, -0.6], zeroline=False),
-    )  # fmt: skip
-    return Chart(drawn, "Perturbed finalists", "Marks that stay close to the thick bar say that the result does not "
-                 "hang on one value. Left of the thin bar a neighbour does not count as a survivor.",
-                 150 + 58 * len(keys))  # fmt: skip
+        traces,
+        xaxis=axis(f"{plain(by)} over the whole span"),
+        yaxis=axis(
+            "",
+            tickvals=list(range(len(keys))),
+            ticktext=labels,
+            range=[len(keys) - 0.4, -0.6],
+            zeroline=False,
+        ),
+    )
+    return Chart(
+        drawn,
+        "Perturbed finalists",
+        "Marks that stay close to the thick bar say that the result does not "
+        "hang on one value. Left of the thin bar a neighbour does not count as a survivor.",
+        150 + 58 * len(keys),
+    )

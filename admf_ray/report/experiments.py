@@ -16,23 +16,39 @@ __all__ = ["experiments"]
 COLUMNS = (
     Column("hypothesis", "hypothesis", "word"),
     Column("strategy", "strategy", "word"),
-    Column("conclusion", "conclusion", "word", told="Improves or harms where Holm's p is at most 0.025; else no evidence"),
-    Column("effect", "effect", "number", "Variant's annualised Sharpe ratio less the baseline's, beyond exposure"),
+    Column(
+        "conclusion",
+        "conclusion",
+        "word",
+        told="Improves or harms where Holm's p is at most 0.025; else no evidence",
+    ),
+    Column(
+        "effect", "effect", "number", "Variant's annualised Sharpe ratio less the baseline's, beyond exposure"
+    ),
     Column("low", "from", "number", "Lower end of the 95 % interval of the effect"),
     Column("high", "to", "number", "Upper end"),
     Column("p_better", "p better", "p", "One-sided, of this hypothesis alone"),
-    Column("holm_better", "Holm better", "p", "After Holm's correction over all hypotheses the run ever recorded"),
+    Column(
+        "holm_better", "Holm better", "p", "After Holm's correction over all hypotheses the run ever recorded"
+    ),
     Column("holm_worse", "Holm worse", "p", "The same for harm"),
-    Column("baseline_skill", "skill without", "number", "Sharpe ratio beyond exposure, stitched out of sample"),
+    Column(
+        "baseline_skill", "skill without", "number", "Sharpe ratio beyond exposure, stitched out of sample"
+    ),
     Column("variant_skill", "skill with", "number"),
     Column("baseline_return", "return without", "percent", "Stitched out of sample"),
     Column("variant_return", "return with", "percent"),
     Column("baseline_trades", "trades without", "integer"),
     Column("variant_trades", "trades with", "integer"),
     Column("cost_effect_frac", "extra costs", "percent", "Of the initial cash, over the test windows"),
-    Column("required_years", "years needed", "number", "Of test data to find an effect of this size in 80 % of cases"),
+    Column(
+        "required_years",
+        "years needed",
+        "number",
+        "Of test data to find an effect of this size in 80 % of cases",
+    ),
     Column("recorded", "written down", "word", told="When the hypothesis was first recorded"),
-)  # fmt: skip
+)
 WINDOWS = (
     Column("window", "window", "word"),
     Column("baseline_return", "without", "percent", "Return of the test window"),
@@ -72,10 +88,13 @@ def experiments(run: Tables) -> Section | None:
     if regimes is not None:
         blocks.append(Table(REGIMES, regimes.to_dict("records"), "By regime known before each bar"))
     return Section(
-        "experiments", "Experiments",
-        "Is a strategy better with the modification, out of sample, than without? Both choose their parameters "
-        "in every training window; what decides is the return beyond mean exposure × buy and hold.", blocks,
-    )  # fmt: skip
+        "experiments",
+        "Experiments",
+        "Is a strategy better with the modification, out of sample, than without? Both choose "
+        "their parameters "
+        "in every training window; what decides is the return beyond mean exposure × buy and hold.",
+        blocks,
+    )
 
 
 def _forest(found: pd.DataFrame) -> Chart:
@@ -91,23 +110,37 @@ def _forest(found: pd.DataFrame) -> Chart:
         effect = found[f"{prefix}effect"]
         traces.append(
             go.Scatter(
-                x=effect, y=[place - 0.16 * (2 * k - 1) for place in places], mode="markers", name=name,
+                x=effect,
+                y=[place - 0.16 * (2 * k - 1) for place in places],
+                mode="markers",
+                name=name,
                 marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 2, "color": colour}},
-                error_x={"type": "data", "symmetric": False, "array": found[f"{prefix}high"] - effect,
-                         "arrayminus": effect - found[f"{prefix}low"], "color": colour, "thickness": 1.6},
-                text=[plain(one) for one in found["hypothesis"]], hovertemplate="%{text}<br>%{x:.2f}",
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": found[f"{prefix}high"] - effect,
+                    "arrayminus": effect - found[f"{prefix}low"],
+                    "color": colour,
+                    "thickness": 1.6,
+                },
+                text=[plain(one) for one in found["hypothesis"]],
+                hovertemplate="%{text}<br>%{x:.2f}",
             )
-        )  # fmt: skip
+        )
     labels = [
         f"{plain(a)}<br><b>{plain(b)}</b>"
         for a, b in zip(found["hypothesis"], found["conclusion"], strict=True)
     ]
     drawn = figure(
-        traces, xaxis=axis("difference of annualised Sharpe ratios, with − without"),
+        traces,
+        xaxis=axis("difference of annualised Sharpe ratios, with − without"),
         yaxis=axis("", tickvals=places, ticktext=labels, range=[len(places) - 0.4, -0.6], zeroline=False),
-    )  # fmt: skip
+    )
     return Chart(
-        drawn, "Effect of each modification, 95 % interval",
-        "An interval that holds 0 is no evidence, whatever its middle. Studentized stationary bootstrap (Ledoit "
-        "and Wolf 2008); the conclusion uses Holm's correction over all hypotheses.", 170 + 70 * len(places),
-    )  # fmt: skip
+        drawn,
+        "Effect of each modification, 95 % interval",
+        "An interval that holds 0 is no evidence, whatever its middle. Studentized stationary "
+        "bootstrap (Ledoit "
+        "and Wolf 2008); the conclusion uses Holm's correction over all hypotheses.",
+        170 + 70 * len(places),
+    )

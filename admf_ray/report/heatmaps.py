@@ -33,7 +33,8 @@ class Mapped:
     varied : list of str
     objective : str
     grid : DataFrame (n_points, ...)
-        Points of the grid in lattice order, with ``score`` (higher is better), and ``robust_score`` if `judged`.
+        Points of the grid in lattice order, with ``score`` (higher is better) and, if `judged`,
+        ``robust_score``.
     points : DataFrame
         The same and the neighbours off the grid.
     radius : int
@@ -137,10 +138,14 @@ def _told(one: Mapped, name: str) -> str:
     if name == "robust score":
         return (
             "25th percentile over each point and its neighbours. White line: cells connected with the chosen "
-            f"point that keep {KEPT_FRAC:.0%} of its score. Dashed box: the neighbourhood that was run, radius "
+            f"point that keep {KEPT_FRAC:.0%} of its score. Dashed box: the neighbourhood that "
+            "was run, radius "
             f"{one.radius}. Both maps share their colours."
         )
-    return f"Each point by itself. ◇ is the highest {name} anywhere on the grid, its other parameters left aside."
+    return (
+        f"Each point by itself. ◇ is the highest {name} anywhere on the grid, its other "
+        "parameters left aside."
+    )
 
 
 def _scale(maps: list[Floats]) -> dict[str, Any]:
@@ -178,9 +183,14 @@ def _ticks(side: Side) -> dict[str, Any]:
     every = -(-n // MOST_TICKS)
     shown = list(range(0, n, every))
     return axis(
-        plain(side.name), tickvals=shown, ticktext=[plain(side.labels[k]) for k in shown], range=[-0.5, n - 0.5],
-        showgrid=False, zeroline=False, constrain="domain",
-    )  # fmt: skip
+        plain(side.name),
+        tickvals=shown,
+        ticktext=[plain(side.labels[k]) for k in shown],
+        range=[-0.5, n - 0.5],
+        showgrid=False,
+        zeroline=False,
+        constrain="domain",
+    )
 
 
 def _marks(one: Mapped, sides: tuple[Side, Side], robust: Floats) -> list[Any]:
@@ -196,9 +206,11 @@ def _marks(one: Mapped, sides: tuple[Side, Side], robust: Floats) -> list[Any]:
             left, right = _reach(one, x)
             low, high = _reach(one, y)
             found += _cased(
-                [left, right, right, left, left], [low, low, high, high, low], "neighbourhood run",
+                [left, right, right, left, left],
+                [low, low, high, high, low],
+                "neighbourhood run",
                 {"width": 1.5, "dash": "dot"},
-            )  # fmt: skip
+            )
     chosen = "chosen (robust score)" if one.judged else "highest"
     found += _points(column, row, chosen, "star", one.name(one.chosen))
     if one.judged:
@@ -254,8 +266,11 @@ def lines_of(one: Mapped) -> Chart:
         go.Scatter(x=x, y=values[order], mode="lines+markers", name=plain(name), line={"color": colour})
         for name, values, colour in pairs
     ]
-    found = figure(traces, xaxis=axis(plain(side.name)) if side.at is not None else _ticks(side),
-                   yaxis=axis(plain(one.objective)))  # fmt: skip
+    found = figure(
+        traces,
+        xaxis=axis(plain(side.name)) if side.at is not None else _ticks(side),
+        yaxis=axis(plain(one.objective)),
+    )
     return Chart(
         found, f"{one.strategy}: scores along {side.name}", "A plateau is flat; a spike is luck.", 340
     )

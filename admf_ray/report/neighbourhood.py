@@ -1,4 +1,4 @@
-"""Plateaus and peaks: robust score beside the raw objective over a strategy's two most important parameters."""
+"""Plateaus and peaks: robust score beside the raw objective over the two most important parameters."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ SENSITIVITY = (
     Column("searched_values", "values", "integer", "Distinct values searched"),
     Column("chosen", "chosen", told="Value at the best point by robust score"),
     Column("highest", "raw optimum", told="Value at the best point by the objective itself"),
-    Column("edge", "on the edge", told="The chosen value is the lowest or highest searched: better may lie beyond"),
+    Column(
+        "edge",
+        "on the edge",
+        told="The chosen value is the lowest or highest searched: better may lie beyond",
+    ),
     Column("importance", "importance", "number", "Fall of held-out R² when the parameter is shuffled"),
     Column("importance_spread", "±", "number", "Standard deviation of it over shuffles"),
     Column("r2", "R²", "number", "Held out, of the model behind the importances; near 0 they say little"),
-)  # fmt: skip
+)
 
 
 def neighbourhood(run: Tables) -> Section | None:
@@ -43,10 +47,12 @@ def neighbourhood(run: Tables) -> Section | None:
         own = None if told is None else told[told["strategy"] == context["strategy"]]
         blocks += _strategy(mapped, own)
     return Section(
-        "plateaus", "Plateaus and peaks",
+        "plateaus",
+        "Plateaus and peaks",
         "A score worth trading stands among neighbours that score as well; one that stands alone is luck. In "
-        "sample, over the whole training span: a map, not yet evidence.", blocks,
-    )  # fmt: skip
+        "sample, over the whole training span: a map, not yet evidence.",
+        blocks,
+    )
 
 
 def _mapped(run: Tables, context: dict[str, Any], judged: pd.DataFrame | None) -> Mapped | None:
@@ -62,9 +68,14 @@ def _mapped(run: Tables, context: dict[str, Any], judged: pd.DataFrame | None) -
         return None
     near = run.mining.get("parameter_search", {}).get("neighborhood_testing", {})
     return Mapped(
-        context["strategy"], list(context["varied"]), run.objective, grid.reset_index(drop=True), points,
-        int(near.get("radius", 1)), judged is not None,
-    )  # fmt: skip
+        context["strategy"],
+        list(context["varied"]),
+        run.objective,
+        grid.reset_index(drop=True),
+        points,
+        int(near.get("radius", 1)),
+        judged is not None,
+    )
 
 
 def _strategy(one: Mapped, told: pd.DataFrame | None) -> list[Block]:
@@ -90,7 +101,10 @@ def _strategy(one: Mapped, told: pd.DataFrame | None) -> list[Block]:
 
 def _sentence(one: Mapped) -> str:
     """Return what the chosen point and the raw optimum are, and how each stands among its neighbours."""
-    raw = f"{one.strategy}: the highest {one.objective} is {shown(one.value(one.peak), 'number')} at {one.name(one.peak)}"
+    raw = (
+        f"{one.strategy}: the highest {one.objective} is {shown(one.value(one.peak), 'number')} "
+        f"at {one.name(one.peak)}"
+    )
     if not one.judged:
         return f"{raw}."
     if one.peak == one.chosen:
@@ -98,7 +112,8 @@ def _sentence(one: Mapped) -> str:
             f"{raw}; it is also the best by robust score ({shown(float(one.robust[one.chosen]), 'number')})."
         )
     return (
-        f"{raw}, where a neighbourhood's lower quartile keeps {shown(float(one.robust[one.peak]), 'number')}. The "
+        f"{raw}, where a neighbourhood's lower quartile keeps "
+        f"{shown(float(one.robust[one.peak]), 'number')}. The "
         f"best by robust score is {one.name(one.chosen)}: {one.objective} "
         f"{shown(one.value(one.chosen), 'number')}, robust {shown(float(one.robust[one.chosen]), 'number')}."
     )
@@ -107,9 +122,14 @@ def _sentence(one: Mapped) -> str:
 def _columns(one: Mapped) -> list[Column]:
     return [
         *(Column(name, name, "text") for name in one.varied),
-        Column("robust_score", "robust score", "number", f"25th percentile of {one.objective} over the neighbourhood"),
+        Column(
+            "robust_score",
+            "robust score",
+            "number",
+            f"25th percentile of {one.objective} over the neighbourhood",
+        ),
         Column(one.objective, one.objective, "number", "Over the training span"),
         Column("stability", "stability", "number", "Median neighbour over the point itself, 0 to 1"),
         Column("degradation", "degradation", "percent", "1 less mean of the neighbours over the point"),
         Column("trades", "trades", "integer", "Round trips"),
-    ]  # fmt: skip
+    ]

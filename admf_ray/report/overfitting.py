@@ -85,9 +85,9 @@ MOST_BINS = 40
 MOST_DOTS = 3_000
 
 
-def statistic(frame: pd.DataFrame, name: str, scope: str = "run") -> float | None:
-    """Return a figure of the run, of the exposure-matched excess where there is one; None where there is none."""
-    own = frame[(frame["scope"] == scope) & (frame["statistic"] == name)]
+def statistic(frame: pd.DataFrame, name: str) -> float | None:
+    """Return a figure of the run, of exposure-matched excess where there is one; None where there is none."""
+    own = frame[(frame["scope"] == "run") & (frame["statistic"] == name)]
     for basis in ("excess", "", "raw"):
         found = own[own["basis"].fillna("") == basis]["value"]
         if len(found):
@@ -117,10 +117,13 @@ def overfitting(run: Tables) -> Section | None:
             columns += [Column(name, title, kind, told) for name, title, kind, told in CANDIDATE]
             blocks.append(Table(columns, rows, "Candidates by themselves, in sample, trials counted"))
     return Section(
-        "overfitting", "Overfitting",
-        "How much of what was found would luck alone have found, given everything that was tried? Skill means the "
-        "return beyond mean exposure × buy and hold.", blocks,
-    )  # fmt: skip
+        "overfitting",
+        "Overfitting",
+        "How much of what was found would luck alone have found, given everything that was "
+        "tried? Skill means the "
+        "return beyond mean exposure × buy and hold.",
+        blocks,
+    )
 
 
 def _root(run: Tables) -> float:
@@ -134,12 +137,19 @@ def _logits(splits: pd.DataFrame) -> Chart:
     middle = (edges[1:] + edges[:-1]) / 2
     share = counts / max(counts.sum(), 1)
     traces = [
-        go.Bar(x=middle[side], y=share[side], width=np.diff(edges)[side] * 0.92, name=name,
-               marker={"color": colour}, hovertemplate="logit %{x:.2f}: %{y:.1%} of splits")
-        for side, name, colour in (
-            (middle <= 0, "below the median out of sample", ORANGE), (middle > 0, "above it", BLUE),
+        go.Bar(
+            x=middle[side],
+            y=share[side],
+            width=np.diff(edges)[side] * 0.92,
+            name=name,
+            marker={"color": colour},
+            hovertemplate="logit %{x:.2f}: %{y:.1%} of splits",
         )
-    ]  # fmt: skip
+        for side, name, colour in (
+            (middle <= 0, "below the median out of sample", ORANGE),
+            (middle > 0, "above it", BLUE),
+        )
+    ]
     line = {
         "type": "line",
         "x0": 0,
@@ -151,14 +161,20 @@ def _logits(splits: pd.DataFrame) -> Chart:
     }
     below = float((logits <= 0).mean()) if logits.size else float("nan")
     drawn = figure(
-        traces, xaxis=axis("logit of the selected point's rank out of sample"),
-        yaxis=axis("share of splits", tickformat=".0%"), shapes=[line], bargap=0,
-    )  # fmt: skip
+        traces,
+        xaxis=axis("logit of the selected point's rank out of sample"),
+        yaxis=axis("share of splits", tickformat=".0%"),
+        shapes=[line],
+        bargap=0,
+    )
     return Chart(
-        drawn, f"PBO {shown(below, 'percent')} over {len(logits):,} splits",
-        "The bars are halved in every way; the best point of one half is ranked in the other. Mass left of the line "
-        "is overfitting. On one data set without any edge the figure may be anywhere.", 380,
-    )  # fmt: skip
+        drawn,
+        f"PBO {shown(below, 'percent')} over {len(logits):,} splits",
+        "The bars are halved in every way; the best point of one half is ranked in the other. "
+        "Mass left of the line "
+        "is overfitting. On one data set without any edge the figure may be anywhere.",
+        380,
+    )
 
 
 def _degradation(splits: pd.DataFrame, root: float) -> Chart:
@@ -166,23 +182,44 @@ def _degradation(splits: pd.DataFrame, root: float) -> Chart:
     x, y = own["inside"].to_numpy() * root, own["outside"].to_numpy() * root
     some = slice(None, None, max(1, -(-len(own) // MOST_DOTS)))
     dots = {"color": BLUE, "size": 4, "opacity": 0.35}
-    traces: list[Any] = [go.Scatter(x=x[some], y=y[some], mode="markers", name="splits", marker=dots, showlegend=False,
-                                    hovertemplate="in %{x:.2f}, out %{y:.2f}<extra></extra>")]  # fmt: skip
+    traces: list[Any] = [
+        go.Scatter(
+            x=x[some],
+            y=y[some],
+            mode="markers",
+            name="splits",
+            marker=dots,
+            showlegend=False,
+            hovertemplate="in %{x:.2f}, out %{y:.2f}<extra></extra>",
+        )
+    ]
     if len(own) > 2 and np.ptp(x) > 0:
         slope, offset = np.polyfit(x, y, 1)
         ends = np.array([x.min(), x.max()])
-        traces.append(go.Scatter(x=ends, y=offset + slope * ends, mode="lines", line={"color": ORANGE, "width": 2.5},
-                                 name=f"least squares, slope {shown(float(slope), 'number')}"))  # fmt: skip
-        traces.append(go.Scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dot"},
-                                 name="nothing lost"))  # fmt: skip
+        traces.append(
+            go.Scatter(
+                x=ends,
+                y=offset + slope * ends,
+                mode="lines",
+                line={"color": ORANGE, "width": 2.5},
+                name=f"least squares, slope {shown(float(slope), 'number')}",
+            )
+        )
+        traces.append(
+            go.Scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dot"}, name="nothing lost")
+        )
     drawn = figure(
         traces,
         xaxis=axis("annualised Sharpe ratio in sample"),
         yaxis=axis("annualised Sharpe ratio out of sample"),
     )
-    return Chart(drawn, "What is selected, in sample and out of sample",
-                 "One dot a split. Dots below 0 lose out of sample; a falling line says that the better it looked, "
-                 "the worse it did.", 380)  # fmt: skip
+    return Chart(
+        drawn,
+        "What is selected, in sample and out of sample",
+        "One dot a split. Dots below 0 lose out of sample; a falling line says that the better it looked, "
+        "the worse it did.",
+        380,
+    )
 
 
 def _candidates(found: pd.DataFrame) -> list[dict[str, Any]]:

@@ -133,7 +133,8 @@ def _off_grid(summary: Mapping[str, Any]) -> str:
 def _windows(mining: Mapping[str, Any]) -> str:
     walk = mining.get("walk_forward", {})
     return (
-        f"{walk.get('mode', '')}: train {walk.get('training_window', '–')}, test {walk.get('test_window', '–')}, "
+        f"{walk.get('mode', '')}: train {walk.get('training_window', '–')}, test "
+        f"{walk.get('test_window', '–')}, "
         f"step {walk.get('step_size', '–')}"
     )
 

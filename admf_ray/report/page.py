@@ -40,10 +40,18 @@ def page(title: str, subtitle: str, sections: Sequence[Section], footer: str) ->
         f"base-uri 'none'; form-action 'none'"
     )
     return _template().render(
-        title=title, subtitle=subtitle, sections=sections, footer=footer, shown=shown, figure=_json,
-        policy=Markup(policy), css=Markup(_text("page.css")), look=_data({"swaps": SWAPS, "themes": themes()}),
-        plotly=Markup(scripts[0]) if scripts else "", js=Markup(scripts[1]) if scripts else "",
-    )  # fmt: skip
+        title=title,
+        subtitle=subtitle,
+        sections=sections,
+        footer=footer,
+        shown=shown,
+        figure=_json,
+        policy=Markup(policy),
+        css=Markup(_text("page.css")),
+        look=_data({"swaps": SWAPS, "themes": themes()}),
+        plotly=Markup(scripts[0]) if scripts else "",
+        js=Markup(scripts[1]) if scripts else "",
+    )
 
 
 @cache

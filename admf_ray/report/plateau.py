@@ -1,4 +1,4 @@
-"""Geometry of a heatmap: a grid's cells, the plateau around a point, and how far its neighbourhood reaches."""
+"""Geometry of a heatmap: cells of a grid, a plateau's outline, how far a neighbourhood reaches."""
 
 from __future__ import annotations
 

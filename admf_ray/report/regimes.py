@@ -76,9 +76,11 @@ def regimes(run: Tables) -> Section | None:
     if told.get("regimes"):
         blocks.append(Table(STATES, told["regimes"], "The regimes"))
     return Section(
-        "regimes", "Regimes",
-        "Does it earn in every kind of market, or in one? A bar belongs to the regime known before it began.", blocks,
-    )  # fmt: skip
+        "regimes",
+        "Regimes",
+        "Does it earn in every kind of market, or in one? A bar belongs to the regime known before it began.",
+        blocks,
+    )
 
 
 def _name(row: dict[Any, Any]) -> str:
@@ -96,20 +98,44 @@ def _map(own: pd.DataFrame) -> Chart:
     most = float(np.nanpercentile(np.abs(values), 95)) if np.isfinite(values).any() else 1.0
     texts = [[shown(one, "number") for one in row] for row in values.tolist()]
     heat = go.Heatmap(
-        z=values, text=texts, texttemplate="%{text}", colorscale=DIVERGING, zmin=-most, zmax=most, xgap=1, ygap=1,
-        colorbar={"title": {"text": "sharpe, annualised", "side": "right"}, "thickness": 12, "outlinewidth": 0},
+        z=values,
+        text=texts,
+        texttemplate="%{text}",
+        colorscale=DIVERGING,
+        zmin=-most,
+        zmax=most,
+        xgap=1,
+        ygap=1,
+        colorbar={
+            "title": {"text": "sharpe, annualised", "side": "right"},
+            "thickness": 12,
+            "outlinewidth": 0,
+        },
         hovertemplate="%{z:.2f}<extra></extra>",
-    )  # fmt: skip
+    )
     bars = dict(zip(own["regime"], own["bars"], strict=True)) if "bars" in own else {}
     ticks = [f"{plain(one)}<br>{bars[one]:,.0f} bars" if one in bars else plain(one) for one in states]
     drawn = figure(
-        [heat], xaxis=axis("regime", tickvals=list(range(len(states))), ticktext=ticks, showgrid=False, zeroline=False),
-        yaxis=axis("", tickvals=list(range(len(names))), ticktext=[plain(one) for one in names], autorange="reversed",
-                   showgrid=False, zeroline=False),
-    )  # fmt: skip
-    return Chart(drawn, f"Sharpe ratio of the best {len(names)} candidates by regime",
-                 "A row of one colour holds everywhere; one bright cell is a bet on that regime's return. Colours end "
-                 "at the 95th percentile: few bars make wild figures.", 150 + 26 * len(names))  # fmt: skip
+        [heat],
+        xaxis=axis(
+            "regime", tickvals=list(range(len(states))), ticktext=ticks, showgrid=False, zeroline=False
+        ),
+        yaxis=axis(
+            "",
+            tickvals=list(range(len(names))),
+            ticktext=[plain(one) for one in names],
+            autorange="reversed",
+            showgrid=False,
+            zeroline=False,
+        ),
+    )
+    return Chart(
+        drawn,
+        f"Sharpe ratio of the best {len(names)} candidates by regime",
+        "A row of one colour holds everywhere; one bright cell is a bet on that regime's return. Colours end "
+        "at the 95th percentile: few bars make wild figures.",
+        150 + 26 * len(names),
+    )
 
 
 def clusters(run: Tables) -> Section | None:

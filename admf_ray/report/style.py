@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,35 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 __all__ = [
-    "BLUE", "DIVERGING", "GREEN", "GREY", "INK", "ORANGE", "PURPLE", "SEQUENTIAL", "SWAPS", "VERMILION",
-    "axis", "figure", "plain", "themes", "thinned",
-]  # fmt: skip
+    "BLUE",
+    "DIVERGING",
+    "GREEN",
+    "GREY",
+    "INK",
+    "ORANGE",
+    "PURPLE",
+    "SEQUENTIAL",
+    "SWAPS",
+    "VERMILION",
+    "axis",
+    "figure",
+    "plain",
+    "themes",
+    "thinned",
+]
 
 # Okabe and Ito (2008), "Color universal design"; each has a lighter twin for dark pages
 BLUE, ORANGE, GREEN = "#0072b2", "#b87d00", "#00805d"
 VERMILION, PURPLE, GREY, INK = "#c44e00", "#a8558a", "#7a828a", "#15191d"
 SWAPS = {
-    BLUE: "#5fb8f0", ORANGE: "#f0b840", GREEN: "#34c79c", VERMILION: "#ff8f4d", PURPLE: "#e09ac2",
-    GREY: "#8d969f", INK: "#f2f5f8",
-}  # fmt: skip
+    BLUE: "#5fb8f0",
+    ORANGE: "#f0b840",
+    GREEN: "#34c79c",
+    VERMILION: "#ff8f4d",
+    PURPLE: "#e09ac2",
+    GREY: "#8d969f",
+    INK: "#f2f5f8",
+}
 SEQUENTIAL = "Cividis"
 DIVERGING = "RdBu"
 MOST_MARKS = 1_500
@@ -57,8 +76,14 @@ def themes() -> dict[str, Any]:
 
 
 def _theme(ink: str, grid: str, page: str) -> dict[str, Any]:
-    side = {"gridcolor": grid, "linecolor": grid, "zerolinecolor": ink, "zerolinewidth": 1, "tickcolor": grid,
-            "title": {"standoff": 10}}  # fmt: skip
+    side = {
+        "gridcolor": grid,
+        "linecolor": grid,
+        "zerolinecolor": ink,
+        "zerolinewidth": 1,
+        "tickcolor": grid,
+        "title": {"standoff": 10},
+    }
     return {
         "layout": {
             "paper_bgcolor": "rgba(0,0,0,0)",
@@ -85,7 +110,7 @@ def thinned(*curves: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.arange(n)
     edges = np.linspace(0, n, MOST_MARKS // (2 * len(curves)) + 1).astype(np.int64)
     kept = {0, n - 1}
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges.tolist()):
         for curve in curves:
             own = np.where(np.isnan(curve[a:b]), 0.0, curve[a:b])
             kept |= {int(a + own.argmin()), int(a + own.argmax())}

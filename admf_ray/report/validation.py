@@ -72,10 +72,12 @@ def validation(run: Tables) -> Section | None:
     if len(names) > MOST_CURVES:
         blocks.append(Prose(f"Charts show the first {MOST_CURVES} of {len(names)} finalists.", "note"))
     return Section(
-        "validation", "Validation",
-        "How do the finalists do on data that nothing was chosen or fitted on, and is that what training promised?",
+        "validation",
+        "Validation",
+        "How do the finalists do on data that nothing was chosen or fitted on, and is that what "
+        "training promised?",
         blocks,
-    )  # fmt: skip
+    )
 
 
 def _curves(curves: pd.DataFrame, names: list[str]) -> Chart:
@@ -89,10 +91,14 @@ def _curves(curves: pd.DataFrame, names: list[str]) -> Chart:
         time = own["time"]
     tests = curves[curves["data"] == "test"]["time"]
     return equity_chart(
-        "Finalists over training and test data", time, drawn,
-        "Growth, 1 at the dotted line where test data begin; a fresh account starts there. Drawdowns run on from "
-        "training.", [tests.min()] if len(tests) else [],
-    )  # fmt: skip
+        "Finalists over training and test data",
+        time,
+        drawn,
+        "Growth, 1 at the dotted line where test data begin; a fresh account starts there. "
+        "Drawdowns run on from "
+        "training.",
+        [tests.min()] if len(tests) else [],
+    )
 
 
 def _beside(compared: pd.DataFrame, names: list[str]) -> Chart:
@@ -107,29 +113,57 @@ def _beside(compared: pd.DataFrame, names: list[str]) -> Chart:
         for place, low, high in zip(places, picked["expected_low"], picked["expected_high"], strict=True):
             stems[0] += [low, high, None]
             stems[1] += [place, place, None]
-        traces.append(go.Scatter(x=stems[0], y=stems[1], mode="lines", line={"color": GREY, "width": 9},
-                                 opacity=0.45, name="neighbourhood in training, 90 %", hoverinfo="skip"))  # fmt: skip
+        traces.append(
+            go.Scatter(
+                x=stems[0],
+                y=stems[1],
+                mode="lines",
+                line={"color": GREY, "width": 9},
+                opacity=0.45,
+                name="neighbourhood in training, 90 %",
+                hoverinfo="skip",
+            )
+        )
     for column, title, colour, symbol in (
         ("training", "training", GREY, "circle-open"),
         ("test", "test", BLUE, "diamond"),
     ):
         bounds = {}
         if column == "test" and {"low", "high"} <= set(picked):
-            bounds = {"error_x": {"type": "data", "symmetric": False, "array": picked["high"] - picked["test"],
-                                  "arrayminus": picked["test"] - picked["low"], "color": colour}}  # fmt: skip
-        traces.append(go.Scatter(x=picked[column], y=places, mode="markers", name=title, hovertemplate="%{x:.2f}",
-                                 marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
-                                 **bounds))  # fmt: skip
+            bounds = {
+                "error_x": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": picked["high"] - picked["test"],
+                    "arrayminus": picked["test"] - picked["low"],
+                    "color": colour,
+                }
+            }
+        traces.append(
+            go.Scatter(
+                x=picked[column],
+                y=places,
+                mode="markers",
+                name=title,
+                hovertemplate="%{x:.2f}",
+                marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
+                **bounds,
+            )
+        )
     labels = [f"{plain(name)}<br>{plain(_told(figure))}" for name, figure in rows]
     drawn = figure(
-        traces, xaxis=axis("annualised Sharpe ratio"),
+        traces,
+        xaxis=axis("annualised Sharpe ratio"),
         yaxis=axis("", tickvals=places, ticktext=labels, range=[len(places) - 0.4, -0.6], zeroline=False),
-    )  # fmt: skip
+    )
     return Chart(
-        drawn, "Test beside training",
-        "Grey bar: where the point and its neighbours stood in training. A test mark left of it is worse than the "
-        "neighbourhood ever was. Whiskers: 95 % bootstrap interval of the test figure.", 140 + 52 * len(places),
-    )  # fmt: skip
+        drawn,
+        "Test beside training",
+        "Grey bar: where the point and its neighbours stood in training. A test mark left of it "
+        "is worse than the "
+        "neighbourhood ever was. Whiskers: 95 % bootstrap interval of the test figure.",
+        140 + 52 * len(places),
+    )
 
 
 def _told(figure: str) -> str:
@@ -141,8 +175,15 @@ def _quarters(quarters: pd.DataFrame, names: list[str]) -> Chart:
     traces = []
     for name, colour in zip(names[:MOST_CURVES], colours, strict=False):
         own = quarters[quarters["name"] == name]
-        traces.append(go.Bar(x=own["quarter"].astype(str), y=own["total_return"], name=plain(name),
-                             marker={"color": colour}, hovertemplate="%{x}: %{y:.1%}"))  # fmt: skip
+        traces.append(
+            go.Bar(
+                x=own["quarter"].astype(str),
+                y=own["total_return"],
+                name=plain(name),
+                marker={"color": colour},
+                hovertemplate="%{x}: %{y:.1%}",
+            )
+        )
     drawn = figure(
         traces, xaxis=axis("test quarter", type="category"), yaxis=axis("return", tickformat=".0%")
     )

@@ -26,9 +26,13 @@ CANDIDATES = (
     Column("test_total_return", "test return", "percent"),
     Column("test_max_drawdown", "drawdown", "percent", "Deepest, on test data"),
     Column("drift_survival", "drift survival", "percent", "Neighbours with more than 0 and half its score"),
-    Column("certified", "certificate", told="Runs again in a fresh process, a dirty worker, another order: same bits"),
+    Column(
+        "certified",
+        "certificate",
+        told="Runs again in a fresh process, a dirty worker, another order: same bits",
+    ),
     Column("reasons", "refused because"),
-)  # fmt: skip
+)
 FINALISTS = (
     Column("rank", "order", "integer"),
     Column("point", "finalist"),
@@ -98,13 +102,17 @@ def _before(run: Tables) -> list[Block]:
 def _walked(told: dict[str, Any]) -> str:
     gain, t = told.get("continuous_return"), told.get("oos_t")
     sentence = (
-        f"Out of sample in training, one account that follows the chosen points returns {shown(gain, 'percent')}, "
+        "Out of sample in training, one account that follows the chosen points returns "
+        f"{shown(gain, 'percent')}, "
         f"{shown(told.get('profitable_frac'), 'percent')} of test windows with a profit"
     )
     if t is None:
         return f"{sentence}."
     if t >= USUAL_T:
-        return f"{sentence}; t {shown(t, 'number')} is above 2, before drift and the number of trials are counted."
+        return (
+            f"{sentence}; t {shown(t, 'number')} is above 2, before drift and the number of "
+            "trials are counted."
+        )
     return f"{sentence}; t {shown(t, 'number')} is below 2: that is what luck does too."
 
 
@@ -140,15 +148,17 @@ def finalists(run: Tables) -> Section | None:
     found = run.frame("finalists", "rank", "strategy", "parameters")
     if found is None:
         return None
-    rows = []
+    rows: list[dict[Any, Any]] = []
     for row in found.sort_values("rank").to_dict("records"):
         point = f"{row['strategy']}({_varied(row['parameters'])})"
         reasons = {"for": _listed(row.get("reasons_for")), "against": _listed(row.get("reasons_against"))}
         rows.append({**row, "point": point, **reasons})
     return Section(
-        "finalists", "Finalists", "Who goes on to validation, in an order that test data cannot change.",
+        "finalists",
+        "Finalists",
+        "Who goes on to validation, in an order that test data cannot change.",
         [Table(FINALISTS, rows, "Ordered by training evidence")],
-    )  # fmt: skip
+    )
 
 
 def _varied(text: Any) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from admf_ray.report.blocks import Block, Chart, Column, Facts, Prose, Section, Table, shown
+from admf_ray.report.blocks import Block, Chart, Column, Facts, Kind, Prose, Section, Table, shown
 from admf_ray.report.style import BLUE, GREY, INK, ORANGE, axis, figure, plain, thinned
 from admf_ray.report.tables import Tables
 
@@ -37,23 +37,46 @@ def walk_forward(run: Tables) -> Section | None:
         Table(_columns(run.objective), windows.to_dict("records"), "Chosen in each training window")
     )
     return Section(
-        "walk-forward", "Walk-forward",
-        "Parameters are chosen in each training window and traded on the bars that follow it: does the way of "
-        "choosing earn money on bars it has not seen?", blocks,
-    )  # fmt: skip
+        "walk-forward",
+        "Walk-forward",
+        "Parameters are chosen in each training window and traded on the bars that follow it: "
+        "does the way of "
+        "choosing earn money on bars it has not seen?",
+        blocks,
+    )
 
 
 def _facts(told: dict[str, Any]) -> list[tuple[str, str, str]]:
-    items = (
-        ("continuous_return", "one account", "percent", "return of one account that follows the chosen points"),
+    items: tuple[tuple[str, str, Kind, str], ...] = (
+        (
+            "continuous_return",
+            "one account",
+            "percent",
+            "return of one account that follows the chosen points",
+        ),
         ("stitched_return", "stitched windows", "percent", "return of fresh accounts, sold at the joins"),
         ("difference", "difference", "percent", "what the joins make of it"),
-        ("efficiency", "efficiency", "number", "log return a bar, out of sample over in sample; 1: nothing is lost"),
+        (
+            "efficiency",
+            "efficiency",
+            "number",
+            "log return a bar, out of sample over in sample; 1: nothing is lost",
+        ),
         ("profitable_frac", "windows with a profit", "percent", "of all test windows"),
-        ("oos_t", "t of mean return", "number", "Newey-West; not corrected for drift or trials; 2 is the usual bar"),
-        ("rank_correlation", "rank correlation", "number", "points in sample against out of sample, median window"),
-    )  # fmt: skip
-    return [(title, shown(told.get(key), kind), why) for key, title, kind, why in items if key in told]  # type: ignore[arg-type]  # kinds are literals
+        (
+            "oos_t",
+            "t of mean return",
+            "number",
+            "Newey-West; not corrected for drift or trials; 2 is the usual bar",
+        ),
+        (
+            "rank_correlation",
+            "rank correlation",
+            "number",
+            "points in sample against out of sample, median window",
+        ),
+    )
+    return [(title, shown(told.get(key), kind), why) for key, title, kind, why in items if key in told]
 
 
 def drawdown(growth: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -71,7 +94,8 @@ def equity_chart_of(curves: pd.DataFrame, band: pd.DataFrame | None) -> Chart:
     """Return both walk-forward curves with the joins of windows, and resampled ones where there are some."""
     joins = curves["time"][curves["fold"].ne(curves["fold"].shift())].iloc[1:]
     told = (
-        "Growth of 1 and, beneath, the fraction below the running peak. One account follows the chosen points "
+        "Growth of 1 and, beneath, the fraction below the running peak. One account follows the "
+        "chosen points "
         "without a break; stitched windows each begin with a fresh account and are sold at the join."
     )
     shade = None
@@ -112,9 +136,17 @@ def equity_chart(
         soft = {"width": 0, "color": GREY}
         traces += [
             go.Scatter(x=shade[0], y=shade[1], mode="lines", line=soft, hoverinfo="skip", showlegend=False),
-            go.Scatter(x=shade[0], y=shade[2], mode="lines", line=soft, fill="tonexty", hoverinfo="skip",
-                       fillcolor="rgba(125,135,145,0.22)", name="90 % of resampled paths"),
-        ]  # fmt: skip
+            go.Scatter(
+                x=shade[0],
+                y=shade[2],
+                mode="lines",
+                line=soft,
+                fill="tonexty",
+                hoverinfo="skip",
+                fillcolor="rgba(125,135,145,0.22)",
+                name="90 % of resampled paths",
+            ),
+        ]
     stamps = pd.DatetimeIndex(pd.Series(time))
     for (name, curve), colour, dash in zip(
         curves.items(), (BLUE, ORANGE, INK, GREY), ("solid", "solid", "dot", "dash"), strict=False
@@ -131,13 +163,26 @@ def equity_chart(
             )
         )
     thin = {"color": GREY, "width": 0.6, "dash": "dot"}
-    shapes = [{"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "line": thin, "layer": "below"}
-              for at in lines or ()]  # fmt: skip
+    shapes = [
+        {
+            "type": "line",
+            "x0": at,
+            "x1": at,
+            "y0": 0,
+            "y1": 1,
+            "yref": "paper",
+            "line": thin,
+            "layer": "below",
+        }
+        for at in lines or ()
+    ]
     found = figure(
-        traces, xaxis=axis("time of the bar's close (UTC)", anchor="y2"),
+        traces,
+        xaxis=axis("time of the bar's close (UTC)", anchor="y2"),
         yaxis=axis("growth of 1", domain=[0.36, 1.0]),
-        yaxis2=axis("drawdown", domain=[0.0, 0.3], tickformat=".0%"), shapes=shapes,
-    )  # fmt: skip
+        yaxis2=axis("drawdown", domain=[0.0, 0.3], tickformat=".0%"),
+        shapes=shapes,
+    )
     return Chart(found, title, told, 520)
 
 
@@ -152,20 +197,46 @@ def _inside_outside(windows: pd.DataFrame, objective: str) -> Chart:
         for x, a, b in zip(at, windows["in_sample"], windows["out_of_sample"], strict=True):
             stems[0] += [x, x, None]
             stems[1] += [a, b, None]
-        traces.append(go.Scatter(x=stems[0], y=stems[1], mode="lines", line={"color": GREY, "width": 1},
-                                 hoverinfo="skip", showlegend=False))  # fmt: skip
-        traces.append(go.Scatter(**shared, y=windows["in_sample"], name="in sample (selects)", hovertemplate=hover,
-                                 marker={"color": GREY, "size": 9, "symbol": "circle-open", "line": {"width": 2}}))  # fmt: skip
-    traces.append(go.Scatter(**shared, y=windows["out_of_sample"], name="out of sample (reports)",
-                             hovertemplate=hover, marker={"color": BLUE, "size": 10, "symbol": "diamond"}))  # fmt: skip
+        traces.append(
+            go.Scatter(
+                x=stems[0],
+                y=stems[1],
+                mode="lines",
+                line={"color": GREY, "width": 1},
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        )
+        traces.append(
+            go.Scatter(
+                **shared,
+                y=windows["in_sample"],
+                name="in sample (selects)",
+                hovertemplate=hover,
+                marker={"color": GREY, "size": 9, "symbol": "circle-open", "line": {"width": 2}},
+            )
+        )
+    traces.append(
+        go.Scatter(
+            **shared,
+            y=windows["out_of_sample"],
+            name="out of sample (reports)",
+            hovertemplate=hover,
+            marker={"color": BLUE, "size": 10, "symbol": "diamond"},
+        )
+    )
     found = figure(
         traces,
         xaxis=axis("first day of the test window", type="category"),
         yaxis=axis(f"{name} of the window"),
     )
-    return Chart(found, f"{objective} in and out of sample, window by window",
-                 "A stem that falls far says that the training window promised more than the next bars held. A "
-                 "window without a filled mark did not trade.", 340)  # fmt: skip
+    return Chart(
+        found,
+        f"{objective} in and out of sample, window by window",
+        "A stem that falls far says that the training window promised more than the next bars held. A "
+        "window without a filled mark did not trade.",
+        340,
+    )
 
 
 def _columns(objective: str) -> tuple[Column, ...]:
@@ -176,12 +247,19 @@ def _columns(objective: str) -> tuple[Column, ...]:
         Column("test_end", "to", "word"),
         Column("strategy", "strategy", "word"),
         Column("parameters", "chosen"),
-        Column("robust_score", "robust score", "number", f"25th percentile of {objective} over the neighbourhood"),
+        Column(
+            "robust_score", "robust score", "number", f"25th percentile of {objective} over the neighbourhood"
+        ),
         Column("stability", "stability", "number", "Median neighbour over the point itself, 0 to 1"),
         Column("degradation", "degradation", "percent", "1 less mean of the neighbours over the point"),
         Column("in_sample", "in sample", "number", f"{objective} in the training window"),
-        Column("out_of_sample", "out of sample", "number", f"{objective} in the test window; – where nothing traded"),
+        Column(
+            "out_of_sample",
+            "out of sample",
+            "number",
+            f"{objective} in the test window; – where nothing traded",
+        ),
         Column("train_return", "train return", "percent"),
         Column("test_return", "test return", "percent", "From a fresh account"),
         Column("trades", "trades", "integer", "Round trips in the test window"),
-    )  # fmt: skip
+    )

@@ -67,10 +67,12 @@ def write_report(store: RunStore, out: str | Path | None = None) -> str:
     name = str(run.manifest.get("pipeline", {}).get("name", "run"))
     built = [_built(title, build, run) for title, build in SECTIONS]
     text = page(
-        f"{name}: report", store.uri, [one for one in built if one is not None],
+        f"{name}: report",
+        store.uri,
+        [one for one in built if one is not None],
         f"admf_ray {run.manifest.get('admf_ray', '')}, run begun {run.manifest.get('created', '')}. "
         "Everything on this page is in the run's folder as Parquet and JSON.",
-    )  # fmt: skip
+    )
     if out is None:
         store.write_bytes(REPORT, text.encode())
         return store.uri_of(REPORT)
