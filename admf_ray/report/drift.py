@@ -128,7 +128,7 @@ def _strips(found: pd.DataFrame, by: str) -> Chart:
     return Chart(
         drawn,
         "Perturbed finalists",
-        "Marks that stay close to the thick bar say that the result does not "
-        "hang on one value. Left of the thin bar a neighbour does not count as a survivor.",
+        "Marks that stay close to the thick bar say that the result does not hang on one value. Left of "
+        "the thin bar a neighbour does not count as a survivor.",
         150 + 58 * len(keys),
     )

@@ -90,9 +90,9 @@ def experiments(run: Tables) -> Section | None:
     return Section(
         "experiments",
         "Experiments",
-        "Is a strategy better with the modification, out of sample, than without? Both choose "
-        "their parameters "
-        "in every training window; what decides is the return beyond mean exposure × buy and hold.",
+        "Is a strategy better with the modification, out of sample, than without? Both choose their "
+        "parameters in every training window; what decides is the return beyond mean exposure × buy and "
+        "hold.",
         blocks,
     )
 
@@ -139,8 +139,7 @@ def _forest(found: pd.DataFrame) -> Chart:
     return Chart(
         drawn,
         "Effect of each modification, 95 % interval",
-        "An interval that holds 0 is no evidence, whatever its middle. Studentized stationary "
-        "bootstrap (Ledoit "
-        "and Wolf 2008); the conclusion uses Holm's correction over all hypotheses.",
+        "An interval that holds 0 is no evidence, whatever its middle. Studentized stationary bootstrap "
+        "(Ledoit and Wolf 2008); the conclusion uses Holm's correction over all hypotheses.",
         170 + 70 * len(places),
     )

@@ -137,14 +137,13 @@ def _row(
 def _told(one: Mapped, name: str) -> str:
     if name == "robust score":
         return (
-            "25th percentile over each point and its neighbours. White line: cells connected with the chosen "
-            f"point that keep {KEPT_FRAC:.0%} of its score. Dashed box: the neighbourhood that "
-            "was run, radius "
-            f"{one.radius}. Both maps share their colours."
+            "25th percentile over each point and its neighbours. White line: cells connected with the "
+            f"chosen point that keep {KEPT_FRAC:.0%} of its score. Dashed box: the neighbourhood that was "
+            f"run, radius {one.radius}. Both maps share their colours."
         )
     return (
-        f"Each point by itself. ◇ is the highest {name} anywhere on the grid, its other "
-        "parameters left aside."
+        f"Each point by itself. ◇ is the highest {name} anywhere on the grid, its other parameters left "
+        "aside."
     )
 
 

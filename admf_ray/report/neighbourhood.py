@@ -49,8 +49,8 @@ def neighbourhood(run: Tables) -> Section | None:
     return Section(
         "plateaus",
         "Plateaus and peaks",
-        "A score worth trading stands among neighbours that score as well; one that stands alone is luck. In "
-        "sample, over the whole training span: a map, not yet evidence.",
+        "A score worth trading stands among neighbours that score as well; one that stands alone is luck. "
+        "In sample, over the whole training span: a map, not yet evidence.",
         blocks,
     )
 
@@ -102,8 +102,8 @@ def _strategy(one: Mapped, told: pd.DataFrame | None) -> list[Block]:
 def _sentence(one: Mapped) -> str:
     """Return what the chosen point and the raw optimum are, and how each stands among its neighbours."""
     raw = (
-        f"{one.strategy}: the highest {one.objective} is {shown(one.value(one.peak), 'number')} "
-        f"at {one.name(one.peak)}"
+        f"{one.strategy}: the highest {one.objective} is {shown(one.value(one.peak), 'number')} at "
+        f"{one.name(one.peak)}"
     )
     if not one.judged:
         return f"{raw}."
@@ -113,9 +113,9 @@ def _sentence(one: Mapped) -> str:
         )
     return (
         f"{raw}, where a neighbourhood's lower quartile keeps "
-        f"{shown(float(one.robust[one.peak]), 'number')}. The "
-        f"best by robust score is {one.name(one.chosen)}: {one.objective} "
-        f"{shown(one.value(one.chosen), 'number')}, robust {shown(float(one.robust[one.chosen]), 'number')}."
+        f"{shown(float(one.robust[one.peak]), 'number')}. The best by robust score is "
+        f"{one.name(one.chosen)}: {one.objective} {shown(one.value(one.chosen), 'number')}, robust "
+        f"{shown(float(one.robust[one.chosen]), 'number')}."
     )
 
 

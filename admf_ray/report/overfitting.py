@@ -119,9 +119,8 @@ def overfitting(run: Tables) -> Section | None:
     return Section(
         "overfitting",
         "Overfitting",
-        "How much of what was found would luck alone have found, given everything that was "
-        "tried? Skill means the "
-        "return beyond mean exposure × buy and hold.",
+        "How much of what was found would luck alone have found, given everything that was tried? Skill "
+        "means the return beyond mean exposure × buy and hold.",
         blocks,
     )
 
@@ -170,9 +169,8 @@ def _logits(splits: pd.DataFrame) -> Chart:
     return Chart(
         drawn,
         f"PBO {shown(below, 'percent')} over {len(logits):,} splits",
-        "The bars are halved in every way; the best point of one half is ranked in the other. "
-        "Mass left of the line "
-        "is overfitting. On one data set without any edge the figure may be anywhere.",
+        "The bars are halved in every way; the best point of one half is ranked in the other. Mass left of "
+        "the line is overfitting. On one data set without any edge the figure may be anywhere.",
         380,
     )
 

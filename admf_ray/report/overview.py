@@ -134,8 +134,7 @@ def _windows(mining: Mapping[str, Any]) -> str:
     walk = mining.get("walk_forward", {})
     return (
         f"{walk.get('mode', '')}: train {walk.get('training_window', '–')}, test "
-        f"{walk.get('test_window', '–')}, "
-        f"step {walk.get('step_size', '–')}"
+        f"{walk.get('test_window', '–')}, step {walk.get('step_size', '–')}"
     )
 
 

@@ -36,8 +36,8 @@ def page(title: str, subtitle: str, sections: Sequence[Section], footer: str) ->
     scripts = [get_plotlyjs(), _text("page.js")] if any(_has_chart(one) for one in sections) else []
     hashes = " ".join(f"'sha256-{_digest(one)}'" for one in scripts) or "'none'"
     policy = (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
-        f"base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; base-uri "
+        "'none'; form-action 'none'"
     )
     return _template().render(
         title=title,

@@ -15,6 +15,7 @@ from admf_ray.report.tables import Tables
 __all__ = ["clusters", "regimes"]
 
 MOST_ROWS = 20
+FEWEST_BARS = 20  # in a regime whose figures set the colours
 STATES = (
     Column("regime", "regime"),
     Column("bars", "bars", "integer", "Of the training span"),
@@ -57,9 +58,8 @@ def regimes(run: Tables) -> Section | None:
         agreement, unknown = told.get("agreement"), told.get("unknown_frac")
         items = [("classifier", str(told["classifier"]), "fitted on training data, never smoothed")]
         if isinstance(agreement, float):
-            items.append(
-                ("refits agree", shown(agreement, "percent"), "labels that a fit on a part gives too")
-            )
+            told_of = "kappa of fits on either half of the training span; 1: the same, 0: as by chance"
+            items.append(("refits agree", shown(agreement, "number"), told_of))
         items.append(("unknown", shown(unknown, "percent"), "bars before there is enough history"))
         blocks.append(Facts(items))
     own = found[found["kind"] == "candidate"]
@@ -95,7 +95,9 @@ def _map(own: pd.DataFrame) -> Chart:
     states = list(dict.fromkeys(own["regime"]))
     wide = own.pivot_table(index="point", columns="regime", values="sharpe", aggfunc="first", observed=True)
     values = wide.reindex(index=names, columns=states).to_numpy(dtype=np.float64)
-    most = float(np.nanpercentile(np.abs(values), 95)) if np.isfinite(values).any() else 1.0
+    bars = dict(zip(own["regime"], own["bars"], strict=True)) if "bars" in own else {}
+    enough = values[:, [bars.get(one, FEWEST_BARS) >= FEWEST_BARS for one in states]]
+    most = float(np.abs(enough[np.isfinite(enough)]).max(initial=1.0))
     texts = [[shown(one, "number") for one in row] for row in values.tolist()]
     heat = go.Heatmap(
         z=values,
@@ -113,7 +115,6 @@ def _map(own: pd.DataFrame) -> Chart:
         },
         hovertemplate="%{z:.2f}<extra></extra>",
     )
-    bars = dict(zip(own["regime"], own["bars"], strict=True)) if "bars" in own else {}
     ticks = [f"{plain(one)}<br>{bars[one]:,.0f} bars" if one in bars else plain(one) for one in states]
     drawn = figure(
         [heat],
@@ -123,7 +124,7 @@ def _map(own: pd.DataFrame) -> Chart:
         yaxis=axis(
             "",
             tickvals=list(range(len(names))),
-            ticktext=[plain(one) for one in names],
+            ticktext=[plain(shown(one)) for one in names],
             autorange="reversed",
             showgrid=False,
             zeroline=False,
@@ -132,8 +133,8 @@ def _map(own: pd.DataFrame) -> Chart:
     return Chart(
         drawn,
         f"Sharpe ratio of the best {len(names)} candidates by regime",
-        "A row of one colour holds everywhere; one bright cell is a bet on that regime's return. Colours end "
-        "at the 95th percentile: few bars make wild figures.",
+        "A row of one colour holds everywhere; one bright cell is a bet on that regime's return. Regimes "
+        f"of fewer than {FEWEST_BARS} bars do not set the colours: few bars make wild figures.",
         150 + 26 * len(names),
     )
 

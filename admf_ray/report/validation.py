@@ -8,9 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from admf_ray.report.blocks import Block, Chart, Column, Prose, Section, Table
+from admf_ray.report.equity import equity_chart
 from admf_ray.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, axis, figure, plain
 from admf_ray.report.tables import Tables
-from admf_ray.report.walk_forward import equity_chart
 
 __all__ = ["validation"]
 
@@ -74,8 +74,8 @@ def validation(run: Tables) -> Section | None:
     return Section(
         "validation",
         "Validation",
-        "How do the finalists do on data that nothing was chosen or fitted on, and is that what "
-        "training promised?",
+        "How do the finalists do on data that nothing was chosen or fitted on, and is that what training "
+        "promised?",
         blocks,
     )
 
@@ -94,9 +94,8 @@ def _curves(curves: pd.DataFrame, names: list[str]) -> Chart:
         "Finalists over training and test data",
         time,
         drawn,
-        "Growth, 1 at the dotted line where test data begin; a fresh account starts there. "
-        "Drawdowns run on from "
-        "training.",
+        "Growth, 1 at the dotted line where test data begin; a fresh account starts there. Drawdowns run "
+        "on from training.",
         [tests.min()] if len(tests) else [],
     )
 
@@ -159,9 +158,8 @@ def _beside(compared: pd.DataFrame, names: list[str]) -> Chart:
     return Chart(
         drawn,
         "Test beside training",
-        "Grey bar: where the point and its neighbours stood in training. A test mark left of it "
-        "is worse than the "
-        "neighbourhood ever was. Whiskers: 95 % bootstrap interval of the test figure.",
+        "Grey bar: where the point and its neighbours stood in training. A test mark left of it is worse "
+        "than the neighbourhood ever was. Whiskers: 95 % bootstrap interval of the test figure.",
         140 + 52 * len(places),
     )
 

@@ -103,15 +103,15 @@ def _walked(told: dict[str, Any]) -> str:
     gain, t = told.get("continuous_return"), told.get("oos_t")
     sentence = (
         "Out of sample in training, one account that follows the chosen points returns "
-        f"{shown(gain, 'percent')}, "
-        f"{shown(told.get('profitable_frac'), 'percent')} of test windows with a profit"
+        f"{shown(gain, 'percent')}, {shown(told.get('profitable_frac'), 'percent')} of test windows with a "
+        "profit"
     )
     if t is None:
         return f"{sentence}."
     if t >= USUAL_T:
         return (
-            f"{sentence}; t {shown(t, 'number')} is above 2, before drift and the number of "
-            "trials are counted."
+            f"{sentence}; t {shown(t, 'number')} is above 2, before drift and the number of trials are "
+            "counted."
         )
     return f"{sentence}; t {shown(t, 'number')} is below 2: that is what luck does too."
 
@@ -174,5 +174,5 @@ def _listed(reasons: Any) -> str:
     return (
         ""
         if reasons is None or (isinstance(reasons, float) and pd.isna(reasons))
-        else "; ".join(map(str, reasons))
+        else "\n".join(map(str, reasons))
     )
