@@ -23,6 +23,7 @@ COMMANDS = {
     "backtest": "admf_ray.cli.backtest",
     "check": "admf_ray.cli.check",
     "components": "admf_ray.cli.components",
+    "report": "admf_ray.cli.report",
     "verify": "admf_ray.cli.verify",
     "signal": "admf_ray.cli.signal",
     "data": "admf_ray.cli.data",

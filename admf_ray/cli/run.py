@@ -26,6 +26,7 @@ from admf_ray.phases.pipeline import Phase, Pipeline, PipelineResult
 from admf_ray.phases.signal import rerun_choice
 from admf_ray.phases.validation.choice import is_choice
 from admf_ray.phases.written import finite
+from admf_ray.report import write_report
 
 __all__ = ["resume", "run"]
 
@@ -143,7 +144,8 @@ def _carry_out(
         return
     if not quiet:
         _show(result, console, top, took, phase)
-    click.echo(f"results: {result.store.uri}")
+    page = write_report(result.store)
+    click.echo(f"results: {result.store.uri}\nreport: {page}")
 
 
 def _stopped(place: str) -> NoReturn:

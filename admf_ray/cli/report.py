@@ -1,0 +1,24 @@
+"""``admf-ray report``: a run as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from admf_ray.report import write_report
+from admf_ray.results.store import RunStore
+
+__all__ = ["report"]
+
+
+@click.command()
+@click.argument("folder", metavar="RUN")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; RUN/report.html by default.",
+)
+def report(folder: str, out: Path | None) -> None:
+    """Write the run in folder RUN as one self-contained page: nothing in it is fetched from anywhere."""
+    click.echo(f"report: {write_report(RunStore(folder), out)}")
