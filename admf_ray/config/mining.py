@@ -130,6 +130,13 @@ class RegimeConfig(Model):
     n_states: int = Field(default=2, ge=2, le=6)
     """States of the hidden Markov model."""
 
+    @property
+    def kind(self) -> Literal["trend_volatility", "hidden_markov"] | None:
+        """The classifier that is fitted, if any."""
+        if self.classifier == "none":
+            return None
+        return "trend_volatility" if self.classifier == "auto" else self.classifier
+
 
 class MiningConfig(Model):
     """Phase 1: decomposition and mining, on training data."""

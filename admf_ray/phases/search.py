@@ -120,9 +120,9 @@ def _classifier(
 ) -> tuple[RegimeClassifier | None, tuple[str, ...]]:
     """Fit the shared classifier on the training span; left out, and said, where that is too short."""
     regimes = config.phase_1_mining.regimes
-    if regimes.classifier == "none":
+    kind = regimes.kind
+    if kind is None:
         return None, ()
-    kind = "trend_volatility" if regimes.classifier == "auto" else regimes.classifier
     needed = min_train_bars(kind, regimes.n_states)
     if span.n_bars < needed and regimes.classifier == "auto":
         remark = f"regimes: {span.n_bars:,} bars are too few to classify, {needed:,} are needed; left out"

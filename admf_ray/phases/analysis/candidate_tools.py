@@ -109,9 +109,8 @@ def regimes(mined: Mined, candidates: Sequence[Candidate], search: Search, seed:
         rows += _best(one, mined, names, counts)
     quality = regime_quality(labels, classifier.n_regimes)
     settings = search.config.phase_1_mining.regimes
-    kind = settings.classifier
-    assert kind != "none"
-    agreement = refit_agreement(search.bars, search.span, kind, settings.n_states, seed)
+    assert settings.kind is not None
+    agreement = refit_agreement(search.bars, search.span, settings.kind, settings.n_states, seed)
     tops = {name: [row for row in rows if row["kind"] == "best" and row["regime"] == name] for name in names}
     facts = {
         "classifier": classifier.kind,
