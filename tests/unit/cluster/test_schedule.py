@@ -1,5 +1,6 @@
 import json
 import pickle
+from itertools import pairwise
 
 import pytest
 
