@@ -22,7 +22,9 @@ from admf_ray.phases.mining import BacktestCoordinator
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = (sys.executable, "-c", "from admf_ray.cli import main; main()")
-CROSSOVER = {"ma_crossover": {"parameters": {"fast": [3, 6, 9], "slow": {"start": 12, "stop": 30, "step": 6}}}}
+CROSSOVER = {
+    "ma_crossover": {"parameters": {"fast": [3, 6, 9], "slow": {"start": 12, "stop": 30, "step": 6}}}
+}
 
 
 def pipeline(

@@ -48,7 +48,9 @@ def mined(folder, bars, *overrides):
     (folder / "p.yaml").write_text(PIPELINE.format(data=folder / "bars.parquet"))
     out = folder / f"run_{len(list(folder.iterdir()))}"
     with serial():
-        return BacktestCoordinator(load_pipeline(folder / "p.yaml", overrides), out=str(out)).run_parameter_search()
+        return BacktestCoordinator(
+            load_pipeline(folder / "p.yaml", overrides), out=str(out)
+        ).run_parameter_search()
 
 
 def opened(found):
