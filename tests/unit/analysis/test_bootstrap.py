@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from arch.bootstrap import SPA, StationaryBootstrap, optimal_block_length
 
-from admf_ray.analysis.bootstrap import block_length, interval, long_run_variance, redrawn, times_drawn
+from admf_ray.analysis.bootstrap import (
+    block_length,
+    interval,
+    long_run_variance,
+    redrawn,
+    sharpe_intervals,
+    times_drawn,
+)
 
 
 def persistent(n, seed, rho=0.6):
@@ -94,3 +101,15 @@ def test_a_figure_mostly_undefined_has_no_interval():
     assert (found.low, found.high) == (1.0, 1.0)  # seen in two thirds of the draws
     rare = interval(x, lambda r: 1.0 if r.sum() > 1.5 else np.nan, seed=0, block_bars=1.0, n_draws=200)
     assert np.isnan([rare.estimate, rare.low, rare.high]).all()
+
+
+def test_intervals_of_many_are_those_of_each():
+    random = np.random.default_rng(4)
+    returns = 0.01 * random.standard_normal((300, 3))
+    returns[:, 2] = 0.0
+    estimate, low, high = sharpe_intervals(returns, block_bars=4.0, seed=7, n_draws=400)
+    for k in range(2):
+        one = interval(returns[:, k], lambda r: r.mean() / r.std(ddof=1), seed=7, block_bars=4.0, n_draws=400)
+        assert (estimate[k], low[k], high[k]) == pytest.approx(tuple(one), rel=1e-9)
+        assert low[k] < estimate[k] < high[k]
+    assert np.isnan([estimate[2], low[2], high[2]]).all()
