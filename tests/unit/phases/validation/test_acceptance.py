@@ -76,5 +76,3 @@ def test_survival_asks_for_profit_and_half_of_the_unperturbed_score():
 def test_power_is_known_before_and_falls_with_the_threshold():
     assert power(1.5, 1.0, 0.05) == pytest.approx(0.44, abs=0.005)
     assert power(1.5, 1.0, 0.05 / 6) < 0.2 < power(1.5, 4.0, 0.05 / 6)
-
-
