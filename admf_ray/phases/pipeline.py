@@ -122,5 +122,5 @@ class Pipeline:
         if not stopped and phase in (None, "validation") and self.config.phase_3_test is not None:
             executor = TestExecutor(self.config, **{**self.settings, "out": coordinator.store.uri})
             executor.kept = kept
-            verdict = executor.validate(again)
+            verdict = executor.validate(again, mined)
         return PipelineResult(coordinator.store, mined, walked, ran, analysed, stopped, verdict)

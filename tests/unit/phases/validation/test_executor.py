@@ -33,7 +33,8 @@ def done(tmp_path_factory, bars):
     """A validated run: its configuration, folder, verdict, and the calls that were made."""
     folder = tmp_path_factory.mktemp("done")
     config = small(folder, bars, N_TRAIN)
-    with inline() as made:
+    with inline() as made, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("admf_ray.phases.validation.executor.OTHERS", 6)
         result = Pipeline(config, out=str(folder / "results" / "one")).run()
         yield config, folder / "results" / "one", result.verdict, list(made)
 
@@ -113,7 +114,8 @@ def test_other_finalists_need_again_and_a_smaller_p(done, bars):
 
     other = parse_pipeline({"pipeline": body})
     out = str(run.parent / "two")
-    with inline():
+    with inline(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("admf_ray.phases.validation.executor.OTHERS", 6)
         with pytest.raises(ConfigError, match="looked at once, found 1 different look before"):
             TestExecutor(other, out=out).validate()
         found = TestExecutor(other, out=out).validate(again=True)
