@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from admf_ray.components.base import Strategy
 from admf_ray.components.registry import register
 
@@ -31,19 +28,19 @@ class Netted(Strategy):
 
     requires: ClassVar[tuple[str, ...]] = (WEIGHTS,)
 
-    _weights: NDArray[np.float64] | None = None
+    _rows: tuple[tuple[float, ...], ...] = ()
     _symbols: tuple[str, ...] = ()
 
     def initialize(self, container: Any) -> None:
         """Take the weights and the symbols they belong to."""
         service = container.get(WEIGHTS)
-        self._weights, self._symbols = service["weights"], tuple(service["symbols"])
+        self._rows = tuple(tuple(row) for row in service["weights"].tolist())
+        self._symbols = tuple(service["symbols"])
 
     def teardown(self) -> None:
         """Let go of the weights."""
-        self._weights = None
+        self._rows = ()
 
     def on_bar(self, bar: Any) -> Mapping[str, float]:
         """Return the weight of each symbol at this bar."""
-        assert self._weights is not None
-        return dict(zip(self._symbols, self._weights[bar.bar].tolist(), strict=True))
+        return dict(zip(self._symbols, self._rows[bar.bar], strict=True))

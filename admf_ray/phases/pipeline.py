@@ -120,5 +120,5 @@ class Pipeline:
                 stopped = analysed is None
         if not stopped and phase in (None, "validation") and self.config.phase_3_test is not None:
             executor = TestExecutor(self.config, **{**self.settings, "out": coordinator.store.uri})
-            verdict = executor.validate(again)
+            verdict = executor.validate(again, mined)
         return PipelineResult(coordinator.store, mined, walked, ran, analysed, stopped, verdict)

@@ -74,13 +74,15 @@ class TestExecutor(BacktestCoordinator):
             raise ConfigError("phase_3_test: must be there for validation, found nothing; add it")
         return self.config.phase_3_test
 
-    def validate(self, again: bool = False) -> Verdict:
+    def validate(self, again: bool = False, mined: Mined | None = None) -> Verdict:
         """Judge the configured test strategies and write what was found.
 
         Parameters
         ----------
         again : bool
             Look at test data that were looked at before; the verdict corrects for it.
+        mined : Mined, optional
+            What phase 1 found in this run, where it is at hand; read, and completed, otherwise.
 
         Returns
         -------
@@ -97,7 +99,7 @@ class TestExecutor(BacktestCoordinator):
         """
         phase = self.phase
         with closed(self.config):
-            mined = self.run_parameter_search()
+            mined = self.run_parameter_search() if mined is None else mined
             if self.interrupted:
                 raise KeyboardInterrupt
         with kept_open(), self.store.held():

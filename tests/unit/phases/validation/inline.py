@@ -1,15 +1,16 @@
-"""Phase 3 without Ray: tiles in this process, test strategies in forked ones."""
+"""Phase 3 without Ray: tiles and test strategies in this process, or one call in a forked one."""
 
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from admf_ray.cluster.canary import canary
-from admf_ray.cluster.jobs import Shared
-from admf_ray.cluster.tiles import tiles_of
-from admf_ray.cluster.tilework import TileWork
-from admf_ray.phases.validation import TestExecutor
+import pytest
+
+from admf_ray.cluster import suite
+from tests.serial import serial
 
 
 def _answered(pipe: Any, function: Any, argument: Any, shared: Any) -> None:
@@ -31,24 +32,16 @@ def fresh(function: Any, argument: Any, shared: Any) -> Any:
     return answer
 
 
-class Inline(TestExecutor):
-    """Keeps count of what it ran."""
+@contextmanager
+def inline() -> Iterator[list[str]]:
+    """Coordinators work without Ray while the block lasts; gives the names of the calls made."""
+    made: list[str] = []
 
-    __test__ = False
-    ran_tiles = 0
-    ran_calls = 0
+    def run_suite(calls, shared, here, **options):
+        made.extend(call.name for call in calls)
+        return {call.name: call.function(call.argument, shared) for call in calls}
 
-    def complete(self, jobs):
-        jobs = [self._left(job) for job in jobs]
-        shared = Shared(
-            self.config.strategies, self.search.conditions, tuple(jobs), self.limits, self.store,
-            self._objective, self._maximize, 1, canary(),
-        )  # fmt: skip
-        work = TileWork(shared)
-        for tile in tiles_of(jobs, None):
-            work.run(tile)
-            self.ran_tiles += 1
-
-    def _each(self, work, shared, elsewhere=()):
-        self.ran_calls += len(work)
-        return {name: fresh(function, argument, shared) for name, (function, argument) in work.items()}
+    with serial(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(suite, "run_suite", run_suite)
+        patch.setattr(suite, "other_node", lambda: "")
+        yield made

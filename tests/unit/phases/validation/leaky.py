@@ -1,6 +1,7 @@
 """Strategies that leave something behind, each in another way; and one that does not."""
 
 import functools
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class Base(Strategy):
 class LeaksClass(Base):
     """Counts in a class attribute."""
 
-    count = [0]  # noqa: RUF012 - the leak
+    count: ClassVar = [0]
 
     def on_bar(self, bar):
         self.count[0] += 1
