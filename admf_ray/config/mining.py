@@ -130,6 +130,11 @@ class RegimeConfig(Model):
     n_states: int = Field(default=2, ge=2, le=6)
     """States of the hidden Markov model."""
 
+    @property
+    def kind(self) -> Literal["trend_volatility", "hidden_markov"]:
+        """The classifier where there is one."""
+        return "hidden_markov" if self.classifier == "hidden_markov" else "trend_volatility"
+
 
 class MiningConfig(Model):
     """Phase 1: decomposition and mining, on training data."""

@@ -122,13 +122,12 @@ def _classifier(
     regimes = config.phase_1_mining.regimes
     if regimes.classifier == "none":
         return None, ()
-    kind = "trend_volatility" if regimes.classifier == "auto" else regimes.classifier
-    needed = min_train_bars(kind, regimes.n_states)
+    needed = min_train_bars(regimes.kind, regimes.n_states)
     if span.n_bars < needed and regimes.classifier == "auto":
         remark = f"regimes: {span.n_bars:,} bars are too few to classify, {needed:,} are needed; left out"
         return None, (remark,)
     seed = config.phase_1_mining.parameter_search.seed
-    return fit_regimes(bars, span, kind, regimes.n_states, seed), ()
+    return fit_regimes(bars, span, regimes.kind, regimes.n_states, seed), ()
 
 
 def neighborhood_of(config: NeighborhoodConfig) -> Neighborhood:

@@ -118,7 +118,7 @@ def run_choice(
     settings = RegimeConfig.model_validate(data["regimes"])
     assert settings.classifier != "none", "an adaptive strategy had regimes"
     classifier = fit_regimes(
-        training, window_of(training, begin), settings.classifier, settings.n_states, data["seed"]
+        training, window_of(training, begin), settings.kind, settings.n_states, data["seed"]
     )
     return run_case(case, bars, window, classifier.labels(bars), classifier.n_regimes, handler=MARKET_HANDLER)
 

@@ -102,9 +102,7 @@ def regimes(mined: Mined, candidates: Sequence[Candidate], search: Search, seed:
         rows += _best(one, mined, names, counts)
     quality = regime_quality(labels, classifier.n_regimes)
     settings = search.config.phase_1_mining.regimes
-    kind = settings.classifier
-    assert kind != "none"
-    agreement = refit_agreement(search.bars, search.span, kind, settings.n_states, seed)
+    agreement = refit_agreement(search.bars, search.span, settings.kind, settings.n_states, seed)
     facts = {
         "classifier": classifier.kind,
         "agreement": agreement,

@@ -1,5 +1,6 @@
 import json
 import pickle
+from itertools import pairwise
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_portions_shrink_towards_the_end_within_bounds():
     while portion := schedule.take(f"w{len(sizes)}"):
         sizes.append(len(portion))
     assert sizes[0] == LONGEST_PORTION_S
-    assert all(a >= b for a, b in zip(sizes, sizes[1:], strict=False))
+    assert all(a >= b for a, b in pairwise(sizes))
     assert sizes[-2] == SHORTEST_PORTION_S
     assert sum(sizes) == 1_000
 
