@@ -38,5 +38,6 @@ def serial(shuffled: int | None = None) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cluster_run, "run_tiles", run_tiles)
-        patch.setattr("admf_ray.phases.mining.session", lambda *_: nullcontext(HERE))
+        for phase in ("mining", "validation.executor"):
+            patch.setattr(f"admf_ray.phases.{phase}.session", lambda *_: nullcontext(HERE))
         yield
