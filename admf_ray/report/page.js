@@ -13,19 +13,16 @@
     Plotly.react(place, figure.data, figure.layout,
       { responsive: true, displayModeBar: false });
   };
-  const drawAll = (theme) => { for (const one of plots) if (one.drawn) draw(one, theme); };
+  const drawAll = (theme) => plots.forEach((one) => draw(one, theme));
   const theme = () => (dark.matches ? "dark" : "light");
-  const first = (one) => { if (!one.drawn) { one.drawn = true; draw(one, theme()); } };
-  // a chart is drawn when it comes near: a long page opens at once
-  const watch = new IntersectionObserver((seen) => {
-    for (const entry of seen) {
-      if (!entry.isIntersecting) continue;
-      watch.unobserve(entry.target);
-      first(plots.find((one) => one.place === entry.target));
-    }
-  }, { rootMargin: "1500px" });
-  for (const one of plots) watch.observe(one.place);
+  // one after the other, from the top: the page can be read and scrolled meanwhile
+  const next = (k) => {
+    if (k === plots.length) return;
+    draw(plots[k], theme());
+    setTimeout(next, 0, k + 1);
+  };
+  next(0);
   dark.addEventListener("change", () => drawAll(theme()));
-  addEventListener("beforeprint", () => { plots.forEach(first); drawAll("light"); });
+  addEventListener("beforeprint", () => drawAll("light"));
   addEventListener("afterprint", () => drawAll(theme()));
 })();

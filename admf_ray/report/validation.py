@@ -81,22 +81,20 @@ def validation(run: Tables) -> Section | None:
 
 
 def _curves(curves: pd.DataFrame, names: list[str]) -> Chart:
-    """Return growth over training and test, 1 where the test data begin."""
+    """Return growth over training and, from there on, over test."""
     drawn, time = {}, pd.Series(dtype=object)
     for name in names[:MOST_CURVES]:
         own = curves[curves["name"] == name].sort_values("time", kind="stable")
-        growth = (1.0 + own["return"]).cumprod().to_numpy()
-        inside = int((own["data"] == "training").sum())
-        drawn[name] = growth / growth[inside - 1] if inside else growth
-        time = own["time"]
+        drawn[name], time = (1.0 + own["return"]).cumprod().to_numpy(), own["time"]
     tests = curves[curves["data"] == "test"]["time"]
     return equity_chart(
         "Finalists over training and test data",
         time,
         drawn,
-        "Growth, 1 at the dotted line where test data begin; a fresh account starts there. Drawdowns run "
-        "on from training.",
+        "Right of the dotted line are test data: there a fresh account begins, drawn on from where training "
+        "ended. Equal slopes are equal returns.",
         [tests.min()] if len(tests) else [],
+        log=True,
     )
 
 
@@ -145,7 +143,7 @@ def _beside(compared: pd.DataFrame, names: list[str]) -> Chart:
                 mode="markers",
                 name=title,
                 hovertemplate="%{x:.2f}",
-                marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
+                marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2, "color": colour}},
                 **bounds,
             )
         )
