@@ -43,7 +43,7 @@ def shown(value: Any, kind: Kind = "text") -> str:
     if kind == "p":
         return "< 0.001" if value < 0.001 else f"{value:.3f}"
     text = {"percent": f"{100 * value:,.1f} %", "integer": f"{value:,.0f}", "number": f"{value:,.2f}"}[kind]
-    return text.replace("-", "−")
+    return text.replace("-", "−") if re.search("[1-9]", text) else text.replace("-", "")
 
 
 @dataclass(frozen=True)

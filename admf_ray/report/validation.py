@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from admf_ray.report.blocks import Block, Chart, Column, Prose, Section, Table
+from admf_ray.report.blocks import Block, Chart, Column, Prose, Section, Table, shown
 from admf_ray.report.equity import equity_chart
 from admf_ray.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, axis, figure, plain
 from admf_ray.report.tables import Tables
@@ -15,6 +15,10 @@ from admf_ray.report.tables import Tables
 __all__ = ["validation"]
 
 MOST_CURVES = 4
+FRACTIONS = (
+    "total_return", "annual_return", "volatility", "max_drawdown", "exposure", "mean_exposure", "win_rate",
+)  # fmt: skip
+UNITS = ("training", "test", "low", "high", "expected_low", "expected", "expected_high")
 DRAWN = ("sharpe", "matched_excess_sharpe")
 COMPARED = (
     Column("figure", "figure"),
@@ -66,7 +70,7 @@ def validation(run: Tables) -> Section | None:
         blocks.append(Table(QUARTERS, quarters.to_dict("records"), "Test quarters"))
     if compared is not None:
         blocks += [
-            Table(COMPARED, own.to_dict("records"), f"{name}: in sample beside out of sample")
+            Table(COMPARED, _in_units(own), f"{name}: in sample beside out of sample")
             for name, own in compared.groupby("name", sort=False)
         ]
     if len(names) > MOST_CURVES:
@@ -156,10 +160,20 @@ def _beside(compared: pd.DataFrame, names: list[str]) -> Chart:
     return Chart(
         drawn,
         "Test beside training",
-        "Grey bar: where the point and its neighbours stood in training. A test mark left of it is worse "
-        "than the neighbourhood ever was. Whiskers: 95 % bootstrap interval of the test figure.",
+        "Grey bar: where the point and its neighbours stood in training, 5th to 95th percentile. A test mark "
+        "left of it is worse than training led one to expect. Whiskers: 95 % bootstrap interval of the test "
+        "figure.",
         140 + 52 * len(places),
     )
+
+
+def _in_units(own: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Return the rows that have a figure, fractions in percent."""
+    rows = own[own["training"].notna() | own["test"].notna()].to_dict("records")
+    for row in rows:
+        if str(row["figure"]).removeprefix("quarter.") in FRACTIONS:
+            row |= {name: shown(row[name], "percent") for name in UNITS if name in row}
+    return rows
 
 
 def _told(figure: str) -> str:
