@@ -48,6 +48,16 @@ def pytest_unconfigure(config):
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def _no_components_of_other_tests():
+    """Files that tests wrote may name their classes alike."""
+    yield
+    from admf_ray.components.registry import forget
+
+    for module in [name for name in sys.modules if name.startswith("admf_ray_user_")]:
+        forget(module)
+
+
 @pytest.fixture(scope="session")
 def ray_address():
     """Address of the session's Ray: 2 cores, no dashboard, asks for the token in the environment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -124,7 +125,7 @@ def traded(table: pa.Table) -> bool:
 def written(folder: Path, body: Mapping[str, Any]) -> Path:
     """Write a search as the file that the command line takes."""
     file = folder / "pipeline.yaml"
-    file.write_text(yaml.safe_dump(body))
+    file.write_text(yaml.safe_dump(json.loads(json.dumps(body))))  # without anchors
     return file
 
 

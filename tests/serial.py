@@ -13,7 +13,7 @@ from admf_ray.cluster.schedule import Rates, Schedule
 from admf_ray.cluster.session import Session
 from admf_ray.cluster.tilework import TileWork
 
-HERE = Session("serial", "", 1, 1, 1, 1 << 33)
+HERE = Session("serial", "", 1, 1, 1, 1 << 33, 1 << 33)
 
 
 @contextmanager

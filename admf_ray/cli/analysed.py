@@ -25,6 +25,7 @@ BASES = {
     "": "",
 }
 COUNTS = ("trials", "effective_trials")
+SHORT = 20
 
 
 def show_analysis(analysed: Analysed, console: Console, bars_per_year: float) -> None:
@@ -45,6 +46,8 @@ def show_analysis(analysed: Analysed, console: Console, bars_per_year: float) ->
         console.print("\nexperiments: each side selects in every training window; what follows is compared")
         for one in analysed.experiments:
             console.print(f"  {one.sentence()}", soft_wrap=True)
+            if one.detail():
+                console.print(f"    {one.detail()}", style="dim", soft_wrap=True)
     _luck(analysed.luck, console, bars_per_year)
     _finalists(analysed, console)
 
@@ -102,10 +105,11 @@ def _clusters(facts: Mapping[str, Any], console: Console) -> None:
             else ", which all move together or not at all"
         )
     )
-    table = table_of(">cluster", ">members", ">sharpe", ">correlation", ">near duplicates", "stands for it")
-    for row in facts["clusters"]:
+    table = table_of(">group", ">members", ">sharpe", ">correlation", ">near duplicates", "stands for it")
+    for row in facts["correlation_clusters"]:
         table.add_row(
-            str(row["cluster"]), str(row["members"]), _number(row["sharpe"]), _number(row["mean_correlation"]),
+            str(row["cluster"]), str(row["members"]), _number(row["sharpe"]),
+            _number(row["mean_correlation"]),
             str(row["near_duplicates"]), str(row["representative"]),
         )  # fmt: skip
     console.print(table)
@@ -121,8 +125,9 @@ def _consistency(facts: Mapping[str, Any], console: Console) -> None:
     rule, ends = facts["rule"], facts["ends"]
     console.print(
         f"\nconsistency of the selection rule over {facts['windows']} windows: profit in "
-        f"{rule['profitable_frac']:.0%}, worst {rule['worst_return']:+.1%}, {rule['distinct_choices']} different "
-        f"points chosen, drift {rule['drift']:.0%} of the searched range a window, score {rule['score']:.2f} of 1",
+        f"{rule['profitable_frac']:.0%}, worst {rule['worst_return']:+.1%}, {rule['distinct_choices']} "
+        f"different points chosen, drift {rule['drift']:.0%} of the searched range a window, "
+        f"score {rule['score']:.2f} of 1",
         soft_wrap=True,
     )
     console.print(
@@ -140,11 +145,16 @@ def _regimes(facts: Mapping[str, Any], console: Console) -> None:
         else f"refits on either half agree by kappa {agreement:.2f}"
     )
     console.print(f"\nregimes ({facts['classifier']}): {agrees}, {facts['unknown_frac']:.0%} of bars unknown")
-    table = table_of("regime", ">bars", ">share", ">lasts bars", ">stays")
+    table = table_of(
+        "regime", ">bars", ">share", ">lasts bars", ">stays", ">robust sharpe", "best robust point there"
+    )
     for row in facts["regimes"]:
+        best = row["best"]
+        told = row["bars"] >= SHORT
         table.add_row(
             row["regime"], f"{row['bars']:,}", _percent(row["balance"]), _number(row["mean_run_bars"], 0),
-            _percent(row["self_transition"]),
+            _percent(row["self_transition"]), _number(best["robust_sharpe"]) if told else "-",
+            f"{best['strategy']}({best['parameters']})" if told else "too few bars",
         )  # fmt: skip
     console.print(table)
 
@@ -171,6 +181,12 @@ def _finalists(analysed: Analysed, console: Console) -> None:
         console.print("\nno finalists: no candidate earns something over the training span and around it")
         return
     console.print("\nfinalists, ordered by training evidence before any test data are opened")
+    console.print(
+        "  evidence: weighed mean of the ranks among the candidates in robust score, consistency, drift of "
+        "parameters and worst regime; it orders, it proves nothing",
+        style="dim",
+        soft_wrap=True,
+    )
     for one in analysed.finalists:
         from_where = "" if one.source == "grid" else f" from experiment {one.source}"
         console.print(f"{one.rank}. {one.varied}{from_where}, evidence {one.score:.2f} of 1", style="bold")

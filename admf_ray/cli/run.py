@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 import click
 from rich.console import Console
@@ -30,7 +30,6 @@ from admf_ray.report import write_report
 
 __all__ = ["resume", "run"]
 
-PHASES = ("mining", "analysis", "validation")
 WIDTH = 110  # where nothing tells the width: a pipe or a file
 INTERRUPTED = 130
 
@@ -43,7 +42,9 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--top", type=click.IntRange(1), default=10, show_default=True, help="Points in each table."
     )
-    @click.option("--phase", type=click.Choice(PHASES), help="This phase alone, with what it rests on.")
+    @click.option(
+        "--phase", type=click.Choice(get_args(Phase)), help="One phase alone; all that are configured."
+    )
     @click.option("--again", is_flag=True, help="Look at test data again; the verdict corrects for it.")
     @click.option("--quiet", is_flag=True, help="Print only where the results are.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -92,9 +93,7 @@ def _run_choice(path: Path) -> None:
     show_backtest(found)
     for name, (then, now) in differs.items():
         click.echo(f"{name}: {then!r} when it was chosen, {now!r} now")
-    click.echo(
-        "other figures than when it was chosen" if differs else "the figures it was chosen with, to the bit"
-    )
+    click.echo(f"{'other figures than' if differs else 'to the bit the figures'} when it was chosen")
     if differs:
         sys.exit(1)
 
@@ -157,7 +156,7 @@ def _stopped(place: str) -> NoReturn:
 def _show(result: PipelineResult, console: Console, top: int, took: float, phase: Phase | None) -> None:
     if phase in (None, "mining"):
         show(result, console, top, took)
-    if result.analysed is not None and phase != "validation":
+    if result.analysed is not None:
         show_analysis(result.analysed, console, result.mined.bars.bars_per_year)
     if result.verdict is not None:
         show_verdict(result.verdict, console)

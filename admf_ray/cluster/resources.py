@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 from admf_ray.errors import ResourceError
@@ -79,7 +80,7 @@ class ContainerResourceManager:
         gigabyte before anything was measured); never more than `max_containers`.
         """
         available_gb = self.max_memory_gb * HEADROOM - self._get_total_memory_usage()
-        more = int(available_gb / (self._largest_gb or ASSUMED_GB))
+        more = math.floor(available_gb / (self._largest_gb or ASSUMED_GB))
         return max(min(self._cores, self.max_containers, len(self.active_containers) + more), 1)
 
     def _get_total_memory_usage(self) -> float:

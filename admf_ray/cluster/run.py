@@ -114,8 +114,8 @@ def run_tiles(
     Raises
     ------
     ResourceError
-        No node has the memory a worker asks for, a worker cannot work, a tile was lost too often, or too large
-        a share of the points failed.
+        No node has the memory a worker asks for, a worker cannot work, a tile was lost too often, or too
+        large a share of the points failed.
 
     Notes
     -----

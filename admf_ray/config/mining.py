@@ -125,10 +125,17 @@ class ParameterSearchConfig(Model):
 class RegimeConfig(Model):
     """The shared classifier of market regimes, fitted on training data."""
 
-    classifier: Literal["trend_volatility", "hidden_markov", "none"] = "trend_volatility"
-    """Rules, a hidden Markov model (filtered), or none."""
+    classifier: Literal["auto", "trend_volatility", "hidden_markov", "none"] = "auto"
+    """Rules, a hidden Markov model (filtered), or none; `auto`: rules where training is long enough."""
     n_states: int = Field(default=2, ge=2, le=6)
     """States of the hidden Markov model."""
+
+    @property
+    def kind(self) -> Literal["trend_volatility", "hidden_markov"] | None:
+        """The classifier that is fitted, if any."""
+        if self.classifier == "none":
+            return None
+        return "trend_volatility" if self.classifier == "auto" else self.classifier
 
 
 class MiningConfig(Model):

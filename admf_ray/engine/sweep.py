@@ -74,11 +74,6 @@ class SweepResult:
                 raise ConfigError(f"{what} '{word}': not computed; has {', '.join(have)}")
         return self.values[:, self.windows.index(window), self.metrics.index(name)]
 
-    @property
-    def returns(self) -> Floats:
-        """Per-bar returns over ``full`` of a sweep whose slices are single bars, (n_points, n_bars)."""
-        return self.slice_sums[:, self.windows.index("full"), 1:, 0]  # the first is what no slice holds
-
 
 class Record(Protocol):
     """What takes a sweep's results as they come."""
@@ -156,7 +151,6 @@ def sweep(
     labels: NDArray[np.int64] | None = None,
     n_regimes: int = 0,
     market: Market | None = None,
-    slices: int = 16,
 ) -> SweepResult:
     """Run every point over every window.
 
@@ -168,7 +162,7 @@ def sweep(
     values : float64 array (n_points, n_columns)
         Points, as `Stack.vector` makes them.
     windows : sequence of Window
-        The one named ``full`` is cut into `slices`.
+        The one named ``full`` is cut into 16 slices.
     threads : int
         Threads that share the points; the result does not depend on it.
     tail : bool
@@ -186,8 +180,6 @@ def sweep(
         ``control[1]`` is the point at work, counted within its table.
     market : Market, optional
         `market_arrays` of the bars, where somebody has them already.
-    slices : int
-        As many as ``full`` has bars make every bar a slice, see `SweepResult.returns`.
 
     Returns
     -------
@@ -205,7 +197,7 @@ def sweep(
     values = check_points(stack, values)
     check_session(stack, values, bars)
     market = market_arrays(bars) if market is None else market
-    plan = Windows.build(windows, market, slices)
+    plan = Windows.build(windows, market)
     names = METRICS + (TAIL_METRICS if tail else ())
     n_rows = 0 if labels is None else n_regimes + 1
     whole = _Whole(
@@ -225,7 +217,6 @@ def sweep(
         threads=threads,
         tail=tail,
         limit_bytes=limit_bytes,
-        slices=slices,
     )
     return SweepResult(plan.names, names, whole.values, whole.slice_sums, whole.regime_sums)
 
@@ -241,7 +232,6 @@ def sweep_into(
     tail: bool = False,
     limit_bytes: int = LIMIT_BYTES,
     last: bool = True,
-    slices: int = 16,
 ) -> None:
     """Run some of the points over a part's windows, results to `record` as they come.
 
@@ -257,8 +247,6 @@ def sweep_into(
         Checked points.
     last : bool
         Whether no other part follows.
-    slices : int
-        Of the window named ``full``.
 
     Raises
     ------
@@ -279,7 +267,7 @@ def sweep_into(
             if not len(points):
                 break
             record.at_work(points)
-            plan = Windows.build([part.windows[w] for w in places], part.market, slices)
+            plan = Windows.build([part.windows[w] for w in places], part.market)
             for table in tables(stack, structure, values, points, part.bars, train, limit_bytes, record.beat):
                 loop = _Loop(module, stack, part, table, values, plan, record.control, tail)
                 loop.run(record, part.columns[places], threads, last and k == len(runs) - 1)

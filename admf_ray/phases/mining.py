@@ -18,16 +18,15 @@ from admf_ray.cluster.tiles import Tile, tiles_of
 from admf_ray.config.load import parse_pipeline
 from admf_ray.config.objectives import direction_of
 from admf_ray.config.schema import PipelineConfig
-from admf_ray.engine.assembly import build_container, plain_handlers, replay_in
-from admf_ray.engine.causality import assert_causal
+from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.guard import Limits
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ADMFError, ConfigError, StoreError
 from admf_ray.logs import get_logger
-from admf_ray.market import Window
 from admf_ray.phases.manifest import settle
 from admf_ray.phases.mined import Mined, Searched
+from admf_ray.phases.probing import refuse_foresight
 from admf_ray.phases.progress import Watch
 from admf_ray.phases.proposing import indices_of, refuse_many
 from admf_ray.phases.search import Search, job_of, prepare_search
@@ -45,7 +44,6 @@ __all__ = ["BacktestCoordinator", "Settings"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-PROBED_BARS = 1_000
 BLOCK_ROWS = 65_536
 
 log = get_logger(__name__)
@@ -201,7 +199,7 @@ class BacktestCoordinator:
             return
         for job in jobs:
             if len(job.todo):
-                self._probe(job)
+                refuse_foresight(self.search, job, self.limits)
         watch = Watch(jobs, self.store, self._objective, self._maximize, self.settings.on_progress)
         with session(self.settings.address, self._cores()) as here:
             if self.settings.on_session is not None:
@@ -284,18 +282,6 @@ class BacktestCoordinator:
             search.conditions.warmup,
             tuple(remarks),
         )
-
-    def _probe(self, job: Job) -> None:
-        """Refuse a strategy that sees the future, shown at the middle point on the last bars of training."""
-        search, stack = self.search, job.names.build()
-        span, middle = search.span, job.points.n_points // 2
-        row = job.points.rows(middle, middle + 1)[0]
-        start = max(span.start, span.stop - PROBED_BARS)
-        report = assert_causal(
-            search.bars.slice(0, span.stop), stack, row, Window("full", start, span.stop),
-            handler_factory=None if job.compiled else plain_handlers(stack, row),
-        )  # fmt: skip
-        log.info("causality: %d bars and %d decisions probed", report.n_bars, report.n_decisions)
 
     def _take_space(self, space: Mapping[str, Any] | str | Path) -> None:
         """Put another grid in the configuration's place."""

@@ -41,10 +41,10 @@ class PipelineResult:
         How the search went on the cluster, with Tune's results; None when nothing was left to run.
     analysed : Analysed or None
         Phase 2; None where it was not configured, not asked for, or not reached.
-    verdict : Verdict or None
-        Phase 3's; None where it is not configured or was not asked for.
     interrupted : bool
         Whether the user stopped it before its end.
+    verdict : Verdict or None
+        Phase 3's; None where it was not configured, not asked for, or not reached.
     """
 
     store: RunStore
@@ -52,8 +52,8 @@ class PipelineResult:
     walked: Walked | None
     ran: Ran | None
     analysed: Analysed | None = None
-    verdict: Verdict | None = None
     interrupted: bool = False
+    verdict: Verdict | None = None
 
 
 class Pipeline:
@@ -99,26 +99,26 @@ class Pipeline:
             See `BacktestCoordinator.run_parameter_search`, `AnalysisCoordinator.run` and
             `TestExecutor.validate`.
         """
-        if phase == "analysis" and self.config.phase_2_analysis is None:
-            raise ConfigError(
-                f"{self.config.place('phase_2_analysis')}: must be there to be run, found nothing; add it"
-            )
+        self._refuse(phase)
         with kept_open():
             return self._run(phase, again)
 
+    def _refuse(self, phase: Phase | None) -> None:
+        for name, key in (("analysis", "phase_2_analysis"), ("validation", "phase_3_test")):
+            if phase == name and getattr(self.config, key) is None:
+                raise ConfigError(f"{self.config.place(key)}: must be there to be run, found nothing; add it")
+
     def _run(self, phase: Phase | None, again: bool) -> PipelineResult:
         coordinator = BacktestCoordinator(self.config, **self.settings)
+        analysed = verdict = None
         with closed(self.config):
             mined = coordinator.run_parameter_search()
-            ran, store = coordinator.ran, coordinator.store
-            if coordinator.interrupted:
-                return PipelineResult(store, mined, None, ran, interrupted=True)
-            walked, analysed = walk(mined), None
-            if phase != "mining" and self.config.phase_2_analysis is not None:
+            ran, stopped = coordinator.ran, coordinator.interrupted
+            walked = None if stopped else walk(mined)
+            if not stopped and phase in (None, "analysis") and self.config.phase_2_analysis is not None:
                 analysed = AnalysisCoordinator(coordinator, mined).run()
-                if analysed is None:
-                    return PipelineResult(store, mined, walked, ran, interrupted=True)
-        verdict = None
-        if phase == "validation" or (phase is None and self.config.phase_3_test is not None):
-            verdict = TestExecutor(self.config, **{**self.settings, "out": store.uri}).validate(again)
-        return PipelineResult(store, mined, walked, ran, analysed, verdict)
+                stopped = analysed is None
+        if not stopped and phase in (None, "validation") and self.config.phase_3_test is not None:
+            executor = TestExecutor(self.config, **{**self.settings, "out": coordinator.store.uri})
+            verdict = executor.validate(again)
+        return PipelineResult(coordinator.store, mined, walked, ran, analysed, stopped, verdict)

@@ -120,14 +120,15 @@ def _classifier(
 ) -> tuple[RegimeClassifier | None, tuple[str, ...]]:
     """Fit the shared classifier on the training span; left out, and said, where that is too short."""
     regimes = config.phase_1_mining.regimes
-    if regimes.classifier == "none":
+    kind = regimes.kind
+    if kind is None:
         return None, ()
-    needed = min_train_bars(regimes.classifier, regimes.n_states)
-    if span.n_bars < needed and "classifier" not in regimes.model_fields_set:
+    needed = min_train_bars(kind, regimes.n_states)
+    if span.n_bars < needed and regimes.classifier == "auto":
         remark = f"regimes: {span.n_bars:,} bars are too few to classify, {needed:,} are needed; left out"
         return None, (remark,)
     seed = config.phase_1_mining.parameter_search.seed
-    return fit_regimes(bars, span, regimes.classifier, regimes.n_states, seed), ()
+    return fit_regimes(bars, span, kind, regimes.n_states, seed), ()
 
 
 def neighborhood_of(config: NeighborhoodConfig) -> Neighborhood:

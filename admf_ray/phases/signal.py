@@ -116,9 +116,9 @@ def run_choice(
     begin = options.pop("start")
     training = load_bars(trained.source, **options)
     settings = RegimeConfig.model_validate(data["regimes"])
-    assert settings.classifier != "none", "an adaptive strategy had regimes"
+    assert settings.kind is not None, "an adaptive strategy had regimes"
     classifier = fit_regimes(
-        training, window_of(training, begin), settings.classifier, settings.n_states, data["seed"]
+        training, window_of(training, begin), settings.kind, settings.n_states, data["seed"]
     )
     return run_case(case, bars, window, classifier.labels(bars), classifier.n_regimes, handler=MARKET_HANDLER)
 

@@ -38,12 +38,14 @@ def clusters(candidates: Sequence[Candidate], search: Search, seed: int) -> Foun
     held = np.array([one.figure("exposure") for one in candidates])
     labels = _labels(search)
     told = return_distribution_clustering(returns, held, labels, seed=seed)
-    groups = told.by_features.labels
-    each = [
-        _in_container(k, np.flatnonzero(groups == k), returns, held, search.bars.bars_per_year, labels)
-        for k in range(told.by_features.n_groups)
-    ]
-    medoids = {one.representative for one in each}
+    kinds, groups = (
+        [
+            _in_container(k, np.flatnonzero(of.labels == k), returns, held, search.bars.bars_per_year, labels)
+            for k in range(of.n_groups)
+        ]
+        for of in (told.by_features, told.by_correlation)
+    )
+    medoids = {one.representative for one in (*kinds, *groups)}
     rows = [
         {**one.key, **row, "representative": row["candidate"] in medoids}
         for one, row in zip(candidates, told.rows(), strict=True)
@@ -55,10 +57,15 @@ def clusters(candidates: Sequence[Candidate], search: Search, seed: int) -> Foun
         "distinct": told.n_distinct,
         "by_features": _grouping(told.by_features),
         "by_correlation": _grouping(told.by_correlation),
-        "clusters": [{**one.row(), "representative": candidates[one.representative].name} for one in each],
-        "pairs": compare_clusters(each).rows() if len(each) > 1 else [],
+        "clusters": _named(kinds, candidates),
+        "correlation_clusters": _named(groups, candidates),
+        "pairs": compare_clusters(groups).rows() if len(groups) > 1 else [],
     }
     return Found({"clusters": as_table(rows)}, {"clusters": facts})
+
+
+def _named(each: Sequence[Cluster], candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
+    return [{**one.row(), "representative": candidates[one.representative].name} for one in each]
 
 
 def _grouping(one: Any) -> dict[str, Any]:
@@ -102,9 +109,9 @@ def regimes(mined: Mined, candidates: Sequence[Candidate], search: Search, seed:
         rows += _best(one, mined, names, counts)
     quality = regime_quality(labels, classifier.n_regimes)
     settings = search.config.phase_1_mining.regimes
-    kind = settings.classifier
-    assert kind != "none"
-    agreement = refit_agreement(search.bars, search.span, kind, settings.n_states, seed)
+    assert settings.kind is not None
+    agreement = refit_agreement(search.bars, search.span, settings.kind, settings.n_states, seed)
+    tops = {name: [row for row in rows if row["kind"] == "best" and row["regime"] == name] for name in names}
     facts = {
         "classifier": classifier.kind,
         "agreement": agreement,
@@ -116,6 +123,7 @@ def regimes(mined: Mined, candidates: Sequence[Candidate], search: Search, seed:
                 "balance": float(quality.balance[k]),
                 "mean_run_bars": float(quality.mean_run_bars[k]),
                 "self_transition": float(quality.self_transition[k]),
+                "best": max(tops[name], key=lambda row: np.nan_to_num(row["robust_sharpe"], nan=-np.inf)),
             }
             for k, name in enumerate(names)
         ],

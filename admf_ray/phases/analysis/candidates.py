@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_ray.analysis.robustness import best_first
+from admf_ray.analysis.robustness import as_scores, best_first
 from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.outcome import ReplayResult
@@ -18,7 +18,7 @@ from admf_ray.engine.paths import curve_returns
 from admf_ray.phases.analysis.rows import Subject
 from admf_ray.phases.mined import By
 
-__all__ = ["Candidate", "choose", "replayed"]
+__all__ = ["Candidate", "choose", "read"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,6 +27,9 @@ BEST_FRAC = 0.6
 EACH = 3
 POOL_FRAC = 0.25
 MOST_POOLED = 5_000
+EACH_WINDOW = ("total_return", "trades")
+FULL = ("bars", "annual_return", "max_drawdown", "exposure", "mean_exposure")
+BY_REGIME = ("sharpe", "pnl", "exposed_bars")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Candidate:
         Of the window ``full``, in a container of its own.
     returns : float64 array (n_bars,)
     conditions : Conditions
+    figures : mapping of (name, window) to float
+        Stored figures: `FULL` and the regimes' of ``full``, `EACH_WINDOW` and the objective of every window.
     """
 
     subject: Subject
@@ -49,6 +54,7 @@ class Candidate:
     result: ReplayResult
     returns: Floats
     conditions: Conditions
+    figures: Mapping[tuple[str, str], float]
 
     @property
     def point_id(self) -> int:
@@ -85,7 +91,13 @@ class Candidate:
 
     def figure(self, name: str, window: str = "full") -> float:
         """Return a stored figure."""
-        return float(self.subject.searched.figure(name, window)[self.place])
+        return self.figures[name, window]
+
+    def score(self, window: str) -> float:
+        """Return its objective in a window, higher better; no trades: 0, failed: -inf."""
+        searched = self.subject.searched
+        both = (np.array([self.figure(name, window)]) for name in (searched.objective, "trades"))
+        return float(as_scores(*both, maximize=searched.maximize)[0])
 
     @cached_property
     def weights(self) -> Floats:
@@ -169,8 +181,43 @@ def _diverse(profile: Floats, taken: list[int], pool: list[int], n: int) -> list
     return found
 
 
-def replayed(conditions: Conditions, subject: Subject, place: int) -> Candidate:
-    """Return a candidate with its replay over the window ``full``, each in a container of its own."""
+def read(
+    conditions: Conditions, subjects: Sequence[Subject], places: Sequence[tuple[int, int]]
+) -> list[Candidate]:
+    """Return candidates with their stored figures and their replays over the window ``full``.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    subjects : sequence of Subject
+    places : sequence of (subject, row)
+
+    Notes
+    -----
+    Figures are read for all candidates of a strategy together, a window at a time; each replay is in a
+    container of its own.
+    """
+    figures: dict[tuple[int, int], dict[tuple[str, str], float]] = {at: {} for at in places}
+    for k, one in enumerate(subjects):
+        own = [place for of, place in places if of == k]
+        if not own:
+            continue
+        searched = one.searched
+        stored = replace(searched.figures, ids=one.ids[own])  # type: ignore[type-var]  # StoredPoints
+        regimes = stored.context.regimes  # type: ignore[attr-defined]  # as above
+        for window in conditions.windows:
+            names = [searched.objective, *EACH_WINDOW]
+            if window.name == "full":
+                names += [*FULL, *(f"{name}@{regime}" for name in BY_REGIME for regime in regimes)]
+            for name, column in stored.columns(list(dict.fromkeys(names)), window.name).items():
+                for place, value in zip(own, column.tolist(), strict=True):
+                    figures[k, place][name, window.name] = value
+    return [_replayed(conditions, subjects[k], place, figures[k, place]) for k, place in places]
+
+
+def _replayed(
+    conditions: Conditions, subject: Subject, place: int, figures: Mapping[tuple[str, str], float]
+) -> Candidate:
     stack = subject.searched.stack
     row = subject.searched.row(place)
     part = next(
@@ -183,4 +230,4 @@ def replayed(conditions: Conditions, subject: Subject, place: int) -> Candidate:
             box, stack, row, part.windows[w], part.trains[w], part.market, part.labels, part.n_regimes
         )
     cash = float(stack.part_values(row)[-1].initial_cash)
-    return Candidate(subject, place, result, curve_returns(result.equity, cash), conditions)
+    return Candidate(subject, place, result, curve_returns(result.equity, cash), conditions, figures)

@@ -18,7 +18,7 @@ from admf_ray.engine.container import ScopedContainer
 from admf_ray.errors import ConfigError, DataError, ResourceError
 from admf_ray.logs import get_logger
 from admf_ray.phases.analysis.candidate_tools import clusters, regimes
-from admf_ray.phases.analysis.candidates import Candidate, choose, replayed
+from admf_ray.phases.analysis.candidates import Candidate, choose, read
 from admf_ray.phases.analysis.evidence import weigh
 from admf_ray.phases.analysis.experiments import Compared, Experiment, compare, of_one
 from admf_ray.phases.analysis.finalist import Finalist, write_finalists
@@ -32,7 +32,7 @@ from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
 from admf_ray.phases.search import Search
 from admf_ray.phases.trials import trials_of
-from admf_ray.phases.walk import walk
+from admf_ray.phases.walk import Walked, walk
 from admf_ray.phases.written import finite
 
 __all__ = ["Analysed", "AnalysisCoordinator"]
@@ -272,7 +272,7 @@ class AnalysisCoordinator:
         chosen = [(at.strategy, at.point) for at in self.mined.chosen]
         places = choose(subjects, self.mined.select_by, self.settings.candidates, chosen)
         log.info("replaying %d candidates", len(places))
-        return [replayed(self.search.conditions, subjects[k], place) for k, place in places]
+        return read(self.search.conditions, subjects, places)
 
     def _tools(self, candidates: Sequence[Candidate]) -> Found:
         """Run the configured tools, those and no others."""
@@ -283,10 +283,14 @@ class AnalysisCoordinator:
             elif tool == "return_distribution_clustering":
                 found.take(clusters(candidates, self.search, seed))
             elif tool == "walk_forward_consistency":
-                found.take(consistency(self.mined, walk(self.mined), seed))
+                found.take(consistency(self.mined, self._walked, seed))
             else:
                 found.take(regimes(self.mined, candidates, self.search, seed))
         return found
+
+    @cached_property
+    def _walked(self) -> Walked | None:
+        return walk(self.mined)
 
     def _finalists(
         self,
@@ -310,7 +314,7 @@ class AnalysisCoordinator:
             name: float(getattr(selection.weights, name)) for name in type(selection.weights).model_fields
         }
         return order(
-            standings, luck, weights, self.settings.finalists,
+            standings, luck, weights, self.settings.finalists, walked=self._walked,
             by_objective=not selection.prefer_robust_over_performance,
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ __all__ = ["Compared", "Experiment", "compare", "of_one"]
 
 Floats = NDArray[np.float64]
 POWER = 0.8
+SHORT = 20  # bars of a regime below which nothing is said of it
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,10 @@ class Experiment:
 
     def row(self) -> dict[str, Any]:
         """Return the row of the table ``experiments``."""
+        return dict(self._row)
+
+    @cached_property
+    def _row(self) -> dict[str, Any]:
         own, year = self.compared, self.search.bars.bars_per_year
         root = math.sqrt(year)
         row: dict[str, Any] = {
@@ -224,6 +230,22 @@ class Experiment:
             row["difference"] = row["variant_return"] - row["baseline_return"]
             rows.append(row)
         return rows
+
+    def detail(self) -> str:
+        """Return where the effect lies: windows, regimes, costs, in one sentence; empty where untested."""
+        if self.compared.skill is None:
+            return ""
+        row, windows = self.row(), self.window_rows()
+        better = sum(one["difference"] > 0 for one in windows)
+        parts = [f"higher return in {better} of {len(windows)} windows"]
+        parts += [
+            f"{one['regime']} {one['difference']:+.1%}" for one in self.regime_rows() if one["bars"] >= SHORT
+        ]
+        return (
+            f"{'; '.join(parts[:1])}; by regime {', '.join(parts[1:]) or 'nothing'}; costs "
+            f"{row['variant_costs_frac']:.1%} of the cash with it, {row['baseline_costs_frac']:.1%} without; "
+            f"raw Sharpe {row['variant_sharpe']:.2f} with, {row['baseline_sharpe']:.2f} without"
+        )
 
     def sentence(self) -> str:
         """Return the conclusion in one sentence."""

@@ -20,13 +20,14 @@ from admf_ray.phases.analysis.finalist import Finalist
 from admf_ray.phases.analysis.overfitting import Luck
 from admf_ray.phases.analysis.reasons import reasons
 from admf_ray.phases.mined import Mined
+from admf_ray.phases.walk import Walked
 
 __all__ = ["Standing", "order"]
 
 Floats = NDArray[np.float64]
 
 # Above this two finalists are one bet, and the second only costs power.
-ALIKE = 0.95
+ALIKE = 0.9
 KEPT_FRAC = 0.5
 SIGNED = (
     "sharpe",
@@ -63,7 +64,7 @@ class Standing:
         own = self.evidence.candidate
         searched, place = own.subject.searched, own.place
         found = {
-            "objective": float(searched.scores("full")[place]),
+            "objective": own.score("full"),
             "robust_score": math.nan,
             "stability": math.nan,
             **self._windows(),
@@ -76,8 +77,12 @@ class Standing:
             found["stability"] = float(robust.stability[place])
         for name in ("total_return", "annual_return", "max_drawdown", "trades", "mean_exposure"):
             found[name] = own.figure(name)
-        for (name, basis), (value, *_) in self.evidence.figures.items():
-            found[f"{name}_{basis}" if basis else name] = value
+        for (name, basis), (value, low, high) in self.evidence.figures.items():
+            key = f"{name}_{basis}" if basis else name
+            found[key] = value
+            if name == "sharpe":
+                found[f"{key}_low"], found[f"{key}_high"] = low, high
+        found["years"] = own.figure("bars") / own.conditions.bars.bars_per_year
         return found
 
     @property
@@ -94,16 +99,17 @@ class Standing:
         def each(side: str, read: Any) -> Floats:
             return np.array([[read(getattr(fold, side).name) for fold in folds]])
 
-        def score(window: str) -> float:
-            return float(one.subject.searched.scores(window)[one.place])
-
         def earned(window: str) -> float:
             return one.figure("total_return", window)
 
         bars = [np.array([float(getattr(fold, side).n_bars) for fold in folds]) for side in ("train", "test")]
         row = consistency_of_points(
             WindowResults(
-                each("train", score), each("test", score), each("train", earned), each("test", earned), *bars
+                each("train", one.score),
+                each("test", one.score),
+                each("train", earned),
+                each("test", earned),
+                *bars,
             )
         ).row(0)
         return {
@@ -155,6 +161,7 @@ def order(
     weights: Mapping[str, float],
     n: int,
     *,
+    walked: Walked | None,
     by_objective: bool = False,
 ) -> list[Finalist]:
     """Return the finalists, first the best.
@@ -167,6 +174,8 @@ def order(
         Of the figures in `WEIGHED`.
     n : int
         How many at most.
+    walked : Walked or None
+        What came of the selection rule, for the reasons.
     by_objective : bool
         Order by the training objective instead.
 
@@ -174,7 +183,7 @@ def order(
     -----
     Each weighed figure is replaced by its mid-rank among the candidates, from 0 to 1, undefined ones last,
     so that none outweighs another by its unit; a figure that no candidate has is left out. Ties go by the
-    candidates' order, which is that of their scores and lattices. One whose returns correlate above 0.95
+    candidates' order, which is that of their scores and lattices. One whose returns correlate above 0.9
     with a finalist before it is passed over. Points that do not earn (`Standing.earns`) are none.
     """
     usable = [one for one in standings if one.earns]
@@ -195,7 +204,8 @@ def order(
         if len(chosen) < n and all(like[i, k] <= ALIKE for k in chosen):
             chosen.append(int(i))
     return [
-        _finalist(rank, usable[i], float(score[i]), luck, len(usable)) for rank, i in enumerate(chosen, 1)
+        _finalist(rank, usable[i], float(score[i]), luck, walked, len(usable))
+        for rank, i in enumerate(chosen, 1)
     ]
 
 
@@ -207,10 +217,10 @@ def _ranks(values: Floats) -> Floats:
     return (rankdata(np.where(np.isnan(values), -np.inf, values)) - 1.0) / (len(values) - 1.0)
 
 
-def _finalist(rank: int, one: Standing, score: float, luck: Luck, of: int) -> Finalist:
+def _finalist(rank: int, one: Standing, score: float, luck: Luck, walked: Walked | None, of: int) -> Finalist:
     own = one.evidence.candidate
     stack = own.subject.searched.stack
-    good, bad = reasons(one.scores, luck, one.mined, one.regimes, score, of)
+    good, bad = reasons(one.scores, luck, one.mined, walked, one.regimes, score, of)
     return Finalist(
         rank,
         stack.strategy.label(),

@@ -23,7 +23,7 @@ from admf_ray.analysis.overfitting.pbo import Pbo, by_robust_score, pbo, pbo_of_
 from admf_ray.analysis.overfitting.superior import Superior, superior_ability
 from admf_ray.analysis.overfitting.trials import distinct_sample, effective_trials, effective_trials_spread
 from admf_ray.phases.analysis.rows import GRID, Rows
-from admf_ray.phases.analysis.tables import Found, as_table
+from admf_ray.phases.analysis.tables import WHOLE, Found, as_table
 from admf_ray.phases.trials import Trials
 
 __all__ = ["STATISTICS", "Luck", "Multiplicity", "judge_run"]
@@ -126,7 +126,7 @@ class Luck:
             ("loss_probability", "raw", self.pbo.loss_probability),
         ]
         return [
-            {"scope": "run", "statistic": name, "basis": basis, "value": float(value)}
+            {"scope": "run", "point_id": WHOLE, "statistic": name, "basis": basis, "value": float(value)}
             for name, basis, value in values
         ]
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 
 from admf_ray.phases.analysis.overfitting import Luck
 from admf_ray.phases.mined import Mined
+from admf_ray.phases.walk import Walked
 
 __all__ = ["reasons"]
 
 SURE = 0.95
+SURE_T = 2.0
 FEW_TRADES = 30
 PLATEAU, SPIKE = 0.7, 0.5
 MOST_IN_ONE = 0.7
@@ -24,6 +26,7 @@ def reasons(
     scores: Mapping[str, float],
     luck: Luck,
     mined: Mined,
+    walked: Walked | None,
     regimes: tuple[str, str],
     score: float,
     of: int,
@@ -36,6 +39,8 @@ def reasons(
         See `ordering.Standing.scores`.
     luck : Luck
     mined : Mined
+    walked : Walked or None
+        What came of choosing like this in every training window.
     regimes : (str, str)
         The worst regime, and the one that brought the most.
     score : float
@@ -47,6 +52,7 @@ def reasons(
         *_plateau(scores, mined),
         *_windows(scores, mined),
         *_regimes(scores, regimes),
+        *_rule(walked),
         *_luck(scores, luck),
         *_costs(scores),
     ]
@@ -77,9 +83,18 @@ def _windows(scores: Mapping[str, float], mined: Mined) -> Iterator[Reason]:
     won, n = round(share * len(mined.folds)), len(mined.folds)
     yield (
         share > 0.5 and scores["consistency"] > 0.5,
-        f"profit in {won} of {n} test windows, the worst {scores['worst_return']:+.1%}, "
-        f"consistency {scores['consistency']:.2f}",
+        f"held through all {n} test windows it had a profit in {won}, the worst "
+        f"{scores['worst_return']:+.1%} (it was chosen with them in view)",
     )
+
+
+def _rule(walked: Walked | None) -> Iterator[Reason]:
+    if walked is not None and not math.isnan(walked.oos_t):
+        yield (
+            walked.oos_t >= SURE_T,
+            f"choosing like this in each training window returned {walked.stitched_return:+.1%} out of "
+            f"sample, t {walked.oos_t:.2f}, profit in {walked.profitable_frac:.0%} of windows",
+        )
 
 
 def _regimes(scores: Mapping[str, float], regimes: tuple[str, str]) -> Iterator[Reason]:
@@ -92,6 +107,19 @@ def _regimes(scores: Mapping[str, float], regimes: tuple[str, str]) -> Iterator[
 
 def _luck(scores: Mapping[str, float], luck: Luck) -> Iterator[Reason]:
     trials, effective = luck.trials.total, luck.on["excess"].effective
+    skill, low, high = (scores[name] for name in ("sharpe_excess", "sharpe_excess_low", "sharpe_excess_high"))
+    if not math.isnan(low):
+        yield (
+            low > 0,
+            f"skill beyond exposure {skill:.2f}, 95 %: {low:+.2f} to {high:+.2f}, trials not counted",
+        )
+    needed, years = scores["min_backtest_years_excess"], scores["years"]
+    if not math.isnan(needed):
+        said = f"{needed:,.1f}" if math.isfinite(needed) else "any number of"
+        yield (
+            years > needed,
+            f"{trials:,} trials without skill show as much in {said} years, here are {years:.1f}",
+        )
     dsr, other = scores["dsr_excess"], scores["dsr_effective_excess"]
     if not math.isnan(dsr):
         yield (
@@ -107,7 +135,7 @@ def _luck(scores: Mapping[str, float], luck: Luck) -> Iterator[Reason]:
     yield p <= 0.05, f"best of all points against exposure-matched buy and hold: SPA p {p:.3f}"
     timing = scores["random_entry_p"]
     if not math.isnan(timing):
-        yield timing <= 0.05, f"{timing:.0%} of random shifts of its positions earn as much"
+        yield timing <= 0.05, f"{timing:.1%} of random shifts of its positions earn as much"
 
 
 def _costs(scores: Mapping[str, float]) -> Iterator[Reason]:

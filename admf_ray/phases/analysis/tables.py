@@ -8,9 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
-__all__ = ["ANALYSIS", "COLUMNS", "TABLES", "Found", "as_table", "shown"]
+__all__ = ["ANALYSIS", "COLUMNS", "TABLES", "WHOLE", "Found", "as_table", "shown"]
 
 ANALYSIS = "analysis.json"
+WHOLE = -1  # in place of a point: numbers that are missing would be read as floats, which cannot hold them
 
 TABLES: Mapping[str, str] = {
     "sensitivity": "a row per strategy and parameter: what it decides, and where the chosen point stands",
@@ -29,7 +30,7 @@ TABLES: Mapping[str, str] = {
 }
 
 COLUMNS: Mapping[str, str] = {
-    "point_id": "number of the point, as points() has it",
+    "point_id": "number of the point, as points() has it; -1 for the run as a whole",
     "strategy": "registered name",
     "source": "grid, or the experiment whose variant it is",
     "parameters": "searched parameters in one text",
@@ -49,7 +50,7 @@ COLUMNS: Mapping[str, str] = {
     # clusters
     "cluster": "kind of returns, 0 the largest; all 0 where there is no structure",
     "correlation_cluster": "what it moves with",
-    "representative": "whether it is its cluster's medoid",
+    "representative": "whether it is the medoid of its kind or of what it moves with",
     "mean to time_in_market_frac": "features per bar, see analysis.clustering.features",
     # consistency
     "scope": "point or rule; run or candidate",

@@ -18,7 +18,7 @@ from admf_ray.analysis.consistency import (
 from admf_ray.analysis.parameters import ParameterTable
 from admf_ray.analysis.sensitivity import Sensitivity, parameter_sensitivity
 from admf_ray.cluster.jobs import decoded
-from admf_ray.phases.analysis.tables import Found, as_table, shown
+from admf_ray.phases.analysis.tables import WHOLE, Found, as_table, shown
 from admf_ray.phases.mined import Mined, Searched
 from admf_ray.phases.walk import Walked
 
@@ -122,7 +122,9 @@ def consistency(mined: Mined, walked: Walked | None, seed: int) -> Found:
     joined = WindowResults(scores[0], scores[1], scores[2], scores[3], *bars)
     rule = consistency_of_rule(joined, _union(mined.searched), chosen).row()
     band = confidence_band(walked.returns, seed=seed)
-    table = pa.concat_tables([*blocks, as_table([{"scope": "rule", **rule}])], promote_options="permissive")
+    table = pa.concat_tables(
+        [*blocks, as_table([{"scope": "rule", "point_id": WHOLE, **rule}])], promote_options="permissive"
+    )
     ends = {name: float(getattr(band, name)[-1]) for name in ("curve", "low", "high")}
     facts = {"rule": rule, "windows": len(mined.folds), "block_bars": band.block_bars, "ends": ends}
     return Found({"consistency": table, "band": as_table(band.rows())}, {"consistency": facts})

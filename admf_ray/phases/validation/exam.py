@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.outcome import ReplayResult
-from admf_ray.engine.paths import curve_returns
+from admf_ray.engine.paths import curve_returns, returns_of
 from admf_ray.engine.sweep import SweepResult, sweep
 from admf_ray.market import Bars, Window
 from admf_ray.phases.validation.case import TestCase
@@ -195,13 +196,12 @@ def _curves(
     """Return each one's figures and per-bar returns over ``full``."""
     if swept is not None:
         stack, rows = cases[0].account.stack, np.array([one.account.row for one in cases])
-        # figures are of 16 slices, as phase 1's: their last bits depend on it
-        bars = sweep(
-            hall.bars, stack, rows, [hall.full], trains=hall.trains[:1], slices=hall.full.n_bars
-        ).returns
+        conditions = Conditions.of(hall.bars, [hall.full], hall.trains[:1])
+        curves = np.concatenate(list(returns_of(conditions, stack, rows)))
         figures = swept.values[:, 0].tolist()
         return [
-            (dict(zip(swept.metrics, row, strict=True)), own) for row, own in zip(figures, bars, strict=True)
+            (dict(zip(swept.metrics, row, strict=True)), own)
+            for row, own in zip(figures, curves, strict=True)
         ]
     found = []
     for one in cases:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from typing import Any, ClassVar
 
 import numpy as np
 
 from admf_ray.analysis.overfitting.excess import matched_excess
 from admf_ray.analysis.overfitting.superior import Superior
-from admf_ray.cluster.session import session
+from admf_ray.cluster.session import Session, kept_open, session
 from admf_ray.config.validation import TestPhaseConfig, TestStrategyConfig
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.inputs import market_arrays
@@ -101,8 +100,7 @@ class TestExecutor(BacktestCoordinator):
             mined = self.run_parameter_search()
             if self.interrupted:
                 raise KeyboardInterrupt
-        with ExitStack() as kept, self.store.held():
-            self._kept = kept
+        with kept_open(), self.store.held():
             with closed(self.config):
                 judging, order, skill = self._in_training(mined)
             if skill is None:
@@ -122,8 +120,7 @@ class TestExecutor(BacktestCoordinator):
         """
         with closed(self.config):
             mined = self.run_parameter_search()
-        with ExitStack() as kept, self.store.held():
-            self._kept = kept
+        with kept_open(), self.store.held():
             with closed(self.config):
                 _, order, _ = self._in_training(mined)
             sealed = self._open(order, False)
@@ -292,7 +289,12 @@ class TestExecutor(BacktestCoordinator):
         """
         if not work:
             return {}
-        here = self._kept.enter_context(session(self.settings.address, self._cores()))
+        with session(self.settings.address, self._cores()) as here:
+            return self._on_cluster(work, shared, elsewhere, here)
+
+    def _on_cluster(
+        self, work: Mapping[str, Any], shared: Hall, elsewhere: Sequence[str], here: Session
+    ) -> dict[str, Any]:
         from admf_ray.cluster.suite import Call, other_node, run_suite  # Ray reads its environment then
 
         calls = [Call(name, function, argument) for name, (function, argument) in work.items()]

@@ -4,6 +4,7 @@ import math
 import pickle
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from admf_ray.cluster.canary import canary
@@ -14,10 +15,10 @@ from admf_ray.cluster.session import Session
 from admf_ray.cluster.tiles import tiles_of
 from admf_ray.cluster.tilework import TileWork
 from admf_ray.config.load import parse_pipeline
+from admf_ray.engine.guard import Limits
 from admf_ray.errors import ResourceError
 from admf_ray.phases.manifest import settle
-from admf_ray.phases.mining import BacktestCoordinator
-from admf_ray.phases.proposing import indices_of
+from admf_ray.phases.search import job_of, prepare_search
 from admf_ray.results.store import RunStore
 
 PIPELINE = {
@@ -39,12 +40,13 @@ PIPELINE = {
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    coordinator = BacktestCoordinator(parse_pipeline(PIPELINE), out=str(tmp_path_factory.mktemp("run")))
-    store = settle(RunStore(f"{coordinator.store.uri}/own"), coordinator.search, fork=False)
-    jobs = coordinator._jobs(indices_of(coordinator.search, judge=lambda indices: []))
-    return Shared(
-        (), coordinator.search.conditions, tuple(jobs), coordinator.limits, store, "sharpe", True, 1, canary()
-    )
+    config = parse_pipeline(PIPELINE)
+    search = prepare_search(config)
+    store = settle(RunStore(str(tmp_path_factory.mktemp("run") / "own")), search, fork=False)
+    ((stack, lattice),) = search.searches
+    job = job_of(search, stack, lattice, np.arange(4), search.neighborhood)
+    limits = Limits(point_timeout_s=60.0, memory_bytes=None, fresh_process=False)
+    return Shared((), search.conditions, (job,), limits, store, "sharpe", True, 1, 1, canary())
 
 
 def test_a_tile_that_is_there_already_is_reported_as_tune_wants_it(shared):

@@ -115,7 +115,7 @@ REFUSED = [
     (f"{M}.symbols=all", f"{M}.symbols: must be together or each"),
     (
         f"{M}.regimes.classifier=hmm",
-        f"{M}.regimes.classifier: must be trend_volatility or hidden_markov or none",
+        f"{M}.regimes.classifier: must be auto or trend_volatility or hidden_markov or none",
     ),
     (
         f"{M}.container_components[4].class=os.system",

@@ -64,7 +64,7 @@ def test_the_digest_follows_what_a_users_file_imports(tmp_path, monkeypatch):
 
 
 def test_a_moved_file_has_the_same_digest(tmp_path):
-    text = "from admf_ray import Strategy\nclass Still(Strategy):\n    'Holds.'\n    def decide(now):\n        return 1.0\n"
+    text = STRATEGY.replace("import {helper}\n", "").replace("{helper}.WEIGHT", "1.0")
     digests = []
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

@@ -154,5 +154,5 @@ def test_a_storage_address_serves_as_a_folder_does(tmp_path):
     )
     with pytest.raises(StoreError, match="must be a folder or a storage address"):
         RunStore("nowhere://x").create()
-    with pytest.raises(StoreError, match="found no run.json"):
+    with pytest.raises(StoreError, match=r"found no run\.json"):
         RunStore(str(tmp_path)).manifest()

@@ -1,0 +1,89 @@
+"""Test data are closed until finalists are fixed, opened once, and every look is written down."""
+
+import numpy as np
+import pytest
+from small import small
+
+from admf_ray import backtest
+from admf_ray.errors import ConfigError, DataError
+from admf_ray.market import load_bars
+from admf_ray.market.synthetic import random_walk
+from admf_ray.phases.looked import looked_at
+from admf_ray.phases.search import prepare_search
+from admf_ray.phases.validation.sealed import closed, open_sealed
+from admf_ray.results.ledger import Ledger
+
+
+@pytest.fixture
+def bars():
+    return random_walk(900, 2).bars
+
+
+@pytest.fixture
+def config(tmp_path, bars):
+    return small(tmp_path, bars, 700)
+
+
+def test_reading_test_data_raises_while_they_are_closed(config):
+    source = config.phase_3_test.data.source
+    with closed(config):
+        search = prepare_search(config)
+        with pytest.raises(DataError, match="sealed until phase 3"):
+            load_bars(source)
+    assert search.bars.n_bars == 700
+    assert load_bars(source).n_bars == 200
+
+
+def test_one_source_is_closed_from_the_first_test_day_on(tmp_path, bars, config):
+    data = {"source": config.phase_1_mining.data.source}
+    day = str(bars.slice(600, 601).dates[0])
+    body = config.to_dict()["pipeline"]
+    body["phase_1_mining"]["data"] = data | {"end": str(bars.slice(599, 600).dates[0])}
+    body["phase_3_test"]["data"] = data | {"start": day}
+    from admf_ray.config.load import parse_pipeline
+
+    one = parse_pipeline({"pipeline": body})
+    with closed(one):
+        assert prepare_search(one).bars.n_bars == 600
+        with pytest.raises(DataError, match="sealed until phase 3"):
+            load_bars(data["source"])
+    found = open_sealed(one, prepare_search(one).bars, Ledger(str(tmp_path / "r")), "run", ["a"], False)
+    assert (found.window.start, found.window.stop, found.bars.n_bars) == (600, 700, 700)
+
+
+def test_test_data_have_the_training_data_as_their_history(tmp_path, bars, config):
+    training = prepare_search(config).bars
+    found = open_sealed(config, training, Ledger(str(tmp_path / "r")), "run", ["a"], False)
+    assert (found.window.start, found.window.stop) == (700, 900)
+    np.testing.assert_array_equal(found.bars.close, bars.close)
+    assert found.bars.bars_per_year == training.bars_per_year
+
+
+def test_another_look_needs_again_and_the_same_one_is_none(tmp_path, config):
+    training, ledger = prepare_search(config).bars, Ledger(str(tmp_path / "r"))
+
+    def look(finalists, again=False):
+        return open_sealed(config, training, ledger, "results/one", finalists, again).looks
+
+    assert look(["a", "b"]) == 1
+    assert look(["b", "a"]) == 1
+    with pytest.raises(ConfigError, match=r"looked at once, found 1 different look before \(results/one\)"):
+        look(["a", "c"])
+    assert look(["a", "c"], again=True) == 2
+    assert look(["a", "c"]) == 2
+    assert look(["d"], again=True) == 3
+    assert look(["a", "b"]) == 1
+
+
+def test_a_backtest_on_test_bars_is_a_look_whatever_the_file_is_called(tmp_path, bars, config):
+    root = tmp_path / "r"
+    training, ledger = prepare_search(config).bars, Ledger(str(root))
+    point = {"fast": 3, "slow": 10}
+    assert looked_at(backtest("ma_crossover", point, data=bars), str(root)) == []
+    open_sealed(config, training, ledger, "results/one", ["a"], False)
+    before = backtest("ma_crossover", point, data=bars.slice(0, 700))
+    assert looked_at(before, str(root)) == []
+    (line,) = looked_at(backtest("ma_crossover", point, data=bars.slice(650, 900)), str(root))
+    assert line == "these bars are test data of results/one: this backtest is recorded as a look at them"
+    with pytest.raises(ConfigError, match="found 2 different looks before"):
+        open_sealed(config, training, ledger, "results/two", ["b"], False)
