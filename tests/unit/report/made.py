@@ -22,32 +22,25 @@ def phase_1(folder, name="small", strategy="ma_crossover", parameter="slow"):
     off_grid = [(3, 19), (3, 21)]
     ids = np.arange(len(grid) + len(off_grid), dtype=np.int64)
     digest = "0123456789abcdef0123456789abcdef"
-    context = {
-        "strategy": strategy, "code": "c" * 32, "engine": {"sources": "e" * 32, "numpy": "2"}, "digest": digest,
-        "windows": [["full", 0, 500, 0, 500], ["test_0", 300, 400, 0, 300]], "varied": ["fast", parameter],
-        "bars_per_year": 252.0,
-    }  # fmt: skip
-    search = {
-        "objective": "sharpe",
-        "method": "grid",
-        "seed": 7,
-        "neighborhood_testing": {"enabled": True, "radius": 1},
-    }
+    windows = [["full", 0, 500, 0, 500], ["test_0", 300, 400, 0, 300]]
+    names = {"code": "c" * 32, "engine": {"sources": "e" * 32, "numpy": "2"}, "digest": digest}
+    context = {"strategy": strategy, "windows": windows, "varied": ["fast", parameter], **names}
+    near = {"enabled": True, "radius": 1}
+    search = {"objective": "sharpe", "method": "grid", "seed": 7, "neighborhood_testing": near}
     mining = {
         "data": {"source": "made.csv", "start": "2010", "end": "2011"},
         "parameter_search": search,
         "container_components": [{"class": "SimulatedBroker", "params": {"commission_frac": 0.001}}],
     }
-    store.write_manifest(
-        {
-            "admf_ray": "0", "created": "today", "pipeline": {"name": name, "phase_1_mining": mining},
-            "bars": {"hash": "b" * 32, "symbols": ["AAA"], "first": "2010", "last": "2011"}, "contexts": [context],
-        }
-    )  # fmt: skip
+    bars = {"hash": "b" * 32, "symbols": ["AAA"], "first": "2010", "last": "2011"}
+    whole = {"name": name, "phase_1_mining": mining}
+    facts = {"admf_ray": "0", "created": "today", "pipeline": whole, "bars": bars, "contexts": [context]}
+    store.write_manifest(facts)
     score = np.array([0.5, 0.6, 0.5, 0.9, 1.0, 0.9, 2.0, 0.2, 0.1, 0.9, 0.95])
     points = pa.table(
         {
-            "point_id": ids, "fast": [a for a, _ in grid + off_grid], parameter: [b for _, b in grid + off_grid],
+            "point_id": ids, "fast": [a for a, _ in grid + off_grid],
+            parameter: [b for _, b in grid + off_grid],
             "window": ["full"] * len(ids), "status": ["ok"] * (len(ids) - 1) + ["crashed"], "sharpe": score,
             "trades": np.full(len(ids), 9.0),
         }

@@ -1,5 +1,7 @@
 """A run's folder becomes one page: what is there is shown, nothing is fetched, no name is run."""
 
+from pathlib import Path
+
 import pytest
 
 from admf_ray.errors import StoreError
@@ -15,7 +17,7 @@ MOST_BYTES = 6_000_000  # plotly.js is 4.8 MB of it
 
 
 def read(store):
-    return Page(open(write_report(store), encoding="utf-8").read())
+    return Page(Path(write_report(store)).read_text(encoding="utf-8"))
 
 
 def test_sections_come_with_their_tables(tmp_path):
@@ -88,8 +90,9 @@ def test_nothing_is_fetched(tmp_path):
     assert all(link.startswith("#") for link in links)
     assert page.policy.startswith("default-src 'none'; ")
     assert "http" not in page.policy
-    css = next(text for text in open(store.path("report.html"), encoding="utf-8").read().split("<style>")[1:])
-    assert "url(" not in css.split("</style>")[0]
+    css = store.read_bytes("report.html").decode().split("<style>")[1].split("</style>")[0]
+    assert "prefers-color-scheme" in css
+    assert "url(" not in css
 
 
 def test_charts_have_titles_and_units(tmp_path):
@@ -129,3 +132,12 @@ def test_written_elsewhere(tmp_path):
     assert write_report(store, tmp_path / "there" / "page.html") == str(tmp_path / "there" / "page.html")
     assert (tmp_path / "there" / "page.html").exists()
     assert not store.exists("report.html")
+
+
+def test_a_value_nobody_foresaw_costs_one_section(tmp_path, caplog):
+    store = phase_1(tmp_path / "run")
+    table(store, "pbo", {"logit": ["x"], "inside": ["y"], "outside": ["z"]})
+    page = read(store)
+    assert page.headings == [*FIRST, "overfitting"]
+    assert "Not shown. Unexpected ValueError" in page.text
+    assert "Overfitting" in caplog.text
