@@ -139,12 +139,12 @@ def _carry_out(
     took = time.perf_counter() - begun
     if result.interrupted:
         _stopped(result.store.uri)
+    page = write_report(result.store)
     if as_json:
-        click.echo(json.dumps(finite(_plain(result, top, took)), indent=2))
+        click.echo(json.dumps(finite({**_plain(result, top, took), "report": page}), indent=2))
         return
     if not quiet:
         _show(result, console, top, took, phase)
-    page = write_report(result.store)
     click.echo(f"results: {result.store.uri}\nreport: {page}")
 
 

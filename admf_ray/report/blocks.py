@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 __all__ = ["Block", "Chart", "Charts", "Column", "Facts", "Kind", "Prose", "Section", "Table", "shown"]
 
 WHOLE = re.compile(r"(=\s?-?\d+)\.0(?![\d.])")
-Kind = Literal["text", "word", "number", "percent", "integer", "p", "flag"]
+Kind = Literal["text", "word", "long", "number", "percent", "integer", "p", "flag"]
 
 
 def shown(value: Any, kind: Kind = "text") -> str:
@@ -23,9 +23,9 @@ def shown(value: Any, kind: Kind = "text") -> str:
     ----------
     value : object
         None and NaN are a dash.
-    kind : {"text", "word", "number", "percent", "integer", "p", "flag"}
-        Texts, words unbroken; two decimals; a fraction as percent with one; thousands apart; a p-value; yes
-        or no. In texts ``fast=5.0`` is ``fast=5``.
+    kind : Kind
+        A text, an unbroken word, a sentence; a number with two decimals, a fraction as percent with one, a
+        whole number, a p-value; yes or no. In texts ``fast=5.0`` is ``fast=5``.
 
     Examples
     --------
@@ -36,14 +36,14 @@ def shown(value: Any, kind: Kind = "text") -> str:
         return "–"
     if kind == "flag":
         return "yes" if value else "no"
-    if kind in ("text", "word") or isinstance(value, str):
+    if kind in ("text", "word", "long") or isinstance(value, str):
         return WHOLE.sub(r"\1", str(value))
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if kind == "p":
         return "< 0.001" if value < 0.001 else f"{value:.3f}"
     text = {"percent": f"{100 * value:,.1f} %", "integer": f"{value:,.0f}", "number": f"{value:,.2f}"}[kind]
-    return text.replace("-", "−")
+    return text.replace("-", "−") if re.search("[1-9]", text) else text.replace("-", "")
 
 
 @dataclass(frozen=True)

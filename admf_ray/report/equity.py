@@ -32,6 +32,7 @@ def equity_chart(
     told: str,
     lines: list[Any] | None = None,
     shade: Any = None,
+    log: bool = False,
 ) -> Chart:
     """Return curves of growth with their drawdowns beneath, on one time axis.
 
@@ -46,6 +47,8 @@ def equity_chart(
         Where thin vertical lines stand.
     shade : tuple of arrays, optional
         Times, lower and upper end of a band.
+    log : bool
+        Whether equal ratios are equally far apart.
     """
     traces: list[Any] = []
     if shade is not None:
@@ -92,10 +95,11 @@ def equity_chart(
         }
         for at in lines or ()
     ]
+    scale = "log" if log else "linear"
     found = figure(
         traces,
         xaxis=axis("time of the bar's close (UTC)", anchor="y2"),
-        yaxis=axis("growth of 1", domain=[0.36, 1.0]),
+        yaxis=axis("growth of 1, log scale" if log else "growth of 1", domain=[0.36, 1.0], type=scale),
         yaxis2=axis("drawdown", domain=[0.0, 0.3], tickformat=".0%"),
         shapes=shapes,
     )

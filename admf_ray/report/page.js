@@ -5,27 +5,27 @@
   const narrow = matchMedia("(max-width: 560px)");
   const plots = [...document.querySelectorAll(".plot")].map(
     (place) => ({ place, text: place.querySelector("script").textContent }));
-  const draw = ({ place, text }, theme) => {
+  // pages of A4, landscape, less their margins: the browser lays them out after the charts are drawn
+  const PRINTED = { one: 1000, beside: 480 };
+  const draw = ({ place, text }, theme, printed) => {
     const own = theme === "dark" ? text.replace(/#[0-9a-f]{6}/g, (one) => look.swaps[one] || one) : text;
     const figure = JSON.parse(own);
     figure.layout.template = look.themes[theme];
     if (narrow.matches) figure.layout.font = { size: 10 };
-    Plotly.react(place, figure.data, figure.layout,
+    if (printed) figure.layout.width = place.closest(".beside") ? PRINTED.beside : PRINTED.one;
+    Plotly.newPlot(place, figure.data, figure.layout,
       { responsive: true, displayModeBar: false });
   };
-  const drawAll = (theme) => { for (const one of plots) if (one.drawn) draw(one, theme); };
+  const drawAll = (theme, printed) => plots.forEach((one) => draw(one, theme, printed));
   const theme = () => (dark.matches ? "dark" : "light");
-  const first = (one) => { if (!one.drawn) { one.drawn = true; draw(one, theme()); } };
-  // a chart is drawn when it comes near: a long page opens at once
-  const watch = new IntersectionObserver((seen) => {
-    for (const entry of seen) {
-      if (!entry.isIntersecting) continue;
-      watch.unobserve(entry.target);
-      first(plots.find((one) => one.place === entry.target));
-    }
-  }, { rootMargin: "1500px" });
-  for (const one of plots) watch.observe(one.place);
+  // one after the other, from the top: the page can be read and scrolled meanwhile
+  const next = (k) => {
+    if (k === plots.length) return;
+    draw(plots[k], theme());
+    setTimeout(next, 0, k + 1);
+  };
+  next(0);
   dark.addEventListener("change", () => drawAll(theme()));
-  addEventListener("beforeprint", () => { plots.forEach(first); drawAll("light"); });
+  addEventListener("beforeprint", () => drawAll("light", true));
   addEventListener("afterprint", () => drawAll(theme()));
 })();

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from admf_ray.report.blocks import Block, Chart, Column, Prose, Section, Table
+from admf_ray.report.blocks import Block, Chart, Column, Prose, Section, Table, shown
 from admf_ray.report.equity import equity_chart
 from admf_ray.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, axis, figure, plain
 from admf_ray.report.tables import Tables
@@ -15,6 +15,10 @@ from admf_ray.report.tables import Tables
 __all__ = ["validation"]
 
 MOST_CURVES = 4
+FRACTIONS = (
+    "total_return", "annual_return", "volatility", "max_drawdown", "exposure", "mean_exposure", "win_rate",
+)  # fmt: skip
+UNITS = ("training", "test", "low", "high", "expected_low", "expected", "expected_high")
 DRAWN = ("sharpe", "matched_excess_sharpe")
 COMPARED = (
     Column("figure", "figure"),
@@ -66,7 +70,7 @@ def validation(run: Tables) -> Section | None:
         blocks.append(Table(QUARTERS, quarters.to_dict("records"), "Test quarters"))
     if compared is not None:
         blocks += [
-            Table(COMPARED, own.to_dict("records"), f"{name}: in sample beside out of sample")
+            Table(COMPARED, _in_units(own), f"{name}: in sample beside out of sample")
             for name, own in compared.groupby("name", sort=False)
         ]
     if len(names) > MOST_CURVES:
@@ -81,22 +85,20 @@ def validation(run: Tables) -> Section | None:
 
 
 def _curves(curves: pd.DataFrame, names: list[str]) -> Chart:
-    """Return growth over training and test, 1 where the test data begin."""
+    """Return growth over training and, from there on, over test."""
     drawn, time = {}, pd.Series(dtype=object)
     for name in names[:MOST_CURVES]:
         own = curves[curves["name"] == name].sort_values("time", kind="stable")
-        growth = (1.0 + own["return"]).cumprod().to_numpy()
-        inside = int((own["data"] == "training").sum())
-        drawn[name] = growth / growth[inside - 1] if inside else growth
-        time = own["time"]
+        drawn[name], time = (1.0 + own["return"]).cumprod().to_numpy(), own["time"]
     tests = curves[curves["data"] == "test"]["time"]
     return equity_chart(
         "Finalists over training and test data",
         time,
         drawn,
-        "Growth, 1 at the dotted line where test data begin; a fresh account starts there. Drawdowns run "
-        "on from training.",
+        "Right of the dotted line are test data: there a fresh account begins, drawn on from where training "
+        "ended. Equal slopes are equal returns.",
         [tests.min()] if len(tests) else [],
+        log=True,
     )
 
 
@@ -145,7 +147,7 @@ def _beside(compared: pd.DataFrame, names: list[str]) -> Chart:
                 mode="markers",
                 name=title,
                 hovertemplate="%{x:.2f}",
-                marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
+                marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2, "color": colour}},
                 **bounds,
             )
         )
@@ -158,10 +160,20 @@ def _beside(compared: pd.DataFrame, names: list[str]) -> Chart:
     return Chart(
         drawn,
         "Test beside training",
-        "Grey bar: where the point and its neighbours stood in training. A test mark left of it is worse "
-        "than the neighbourhood ever was. Whiskers: 95 % bootstrap interval of the test figure.",
+        "Grey bar: where the point and its neighbours stood in training, 5th to 95th percentile. A test mark "
+        "left of it is worse than training led one to expect. Whiskers: 95 % bootstrap interval of the test "
+        "figure.",
         140 + 52 * len(places),
     )
+
+
+def _in_units(own: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Return the rows that have a figure, fractions in percent."""
+    rows = own[own["training"].notna() | own["test"].notna()].to_dict("records")
+    for row in rows:
+        if str(row["figure"]).removeprefix("quarter.") in FRACTIONS:
+            row |= {name: shown(row[name], "percent") for name in UNITS if name in row}
+    return rows
 
 
 def _told(figure: str) -> str:

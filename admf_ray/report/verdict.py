@@ -31,15 +31,15 @@ CANDIDATES = (
         "certificate",
         told="Runs again in a fresh process, a dirty worker, another order: same bits",
     ),
-    Column("reasons", "refused because"),
+    Column("reasons", "refused because", "long"),
 )
 FINALISTS = (
     Column("rank", "order", "integer"),
-    Column("point", "finalist"),
+    Column("point", "finalist", "long"),
     Column("source", "source", told="grid, or the experiment whose variant it is"),
     Column("score", "score", "number", "What finalists are ordered by"),
-    Column("for", "for it"),
-    Column("against", "against it"),
+    Column("for", "for it", "long"),
+    Column("against", "against it", "long"),
 )
 
 

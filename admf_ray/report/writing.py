@@ -7,6 +7,7 @@ from pathlib import Path
 
 from admf_ray.errors import StoreError
 from admf_ray.files import written_whole
+from admf_ray.logs import get_logger
 from admf_ray.report.blocks import Prose, Section
 from admf_ray.report.drift import drift
 from admf_ray.report.experiments import experiments
@@ -22,6 +23,8 @@ from admf_ray.report.walk_forward import walk_forward
 from admf_ray.results.store import RunStore
 
 __all__ = ["REPORT", "write_report"]
+
+log = get_logger(__name__)
 
 REPORT = "report.html"
 SECTIONS: tuple[tuple[str, Callable[[Tables], Section | None]], ...] = (
@@ -61,7 +64,7 @@ def write_report(store: RunStore, out: str | Path | None = None) -> str:
     Notes
     -----
     A section stands there when its tables do. One whose table lacks a column says so in a line; the others
-    are not touched by it. Reading a run is no look at any data.
+    are not touched by it; nor by values that nobody foresaw. Reading a run is no look at any data.
     """
     run = Tables(store)
     name = str(run.manifest.get("pipeline", {}).get("name", "run"))
@@ -85,4 +88,8 @@ def _built(title: str, build: Callable[[Tables], Section | None], run: Tables) -
     try:
         return build(run)
     except StoreError as error:
-        return Section(build.__name__, title, "", [Prose(f"Not shown. {error}", "bad")])
+        why = str(error)
+    except (LookupError, TypeError, ValueError) as error:  # a hole in the page rather than no page
+        log.warning("report, %s: unexpected %s", title, error, exc_info=True)
+        why = f"Unexpected {type(error).__name__}: {error}."
+    return Section(build.__name__, title, "", [Prose(f"Not shown. {why}", "bad")])
