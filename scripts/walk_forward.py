@@ -1,10 +1,11 @@
-"""Chain the phases of a pipeline: mine over walk-forward windows, analyse, validate; then read what was stored.
+"""Chain the phases of a pipeline: mine over walk-forward windows, analyse, validate; read what was stored.
 
 What ``admf-ray run`` does, in plain Python, to be copied and changed. On a laptop::
 
     python scripts/walk_forward.py configs/quickstart.yaml
 
-On a cluster, from its head: ``--address auto``. Run it again after any crash: what is stored is not run again.
+On a cluster, from its head: ``--address auto``. Run it again after a crash: what is stored is not run
+again.
 """
 
 from __future__ import annotations
