@@ -128,7 +128,7 @@ def _classifier(
         remark = f"regimes: {span.n_bars:,} bars are too few to classify, {needed:,} are needed; left out"
         return None, (remark,)
     seed = config.phase_1_mining.parameter_search.seed
-    return fit_regimes(bars, span, regimes.kind, regimes.n_states, seed), ()
+    return fit_regimes(bars, span, kind, regimes.n_states, seed), ()
 
 
 def neighborhood_of(config: NeighborhoodConfig) -> Neighborhood:
