@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from admf_ray.report.blocks import Chart
-from admf_ray.report.plateau import KEPT_FRAC, Side, cells, edges_of, plateau_of, reach, side_of
+from admf_ray.report.plateau import KEPT_FRAC, MOST_LEVELS, Side, cells, edges_of, plateau_of, reach, side_of
 from admf_ray.report.style import BLUE, DIVERGING, INK, ORANGE, SEQUENTIAL, axis, figure, plain
 
 __all__ = ["Mapped", "heatmaps", "lines_of", "word"]
@@ -118,6 +118,9 @@ def _row(
     maps.append((one.objective, raw))
     scale = _scale([values for _, values in maps])
     marks = _marks(one, sides, maps[0][1]) if mark else []
+    merged = (
+        " A cell is the median of several values." if MOST_LEVELS in (len(x.labels), len(y.labels)) else ""
+    )
     unit = (
         f"{one.objective}, annualised" if one.objective in ("sharpe", "sortino", "calmar") else one.objective
     )
@@ -125,7 +128,7 @@ def _row(
         Chart(
             _figure(sides, values, marks, scale, plain(unit)),
             f"{one.strategy}: {name}{where}",
-            _told(one, name)
+            _told(one, name) + merged
             if mark
             else "The median of each cell: does the map hold beside the chosen values?",
             440,
@@ -165,12 +168,13 @@ def _figure(
         [f"{plain(x.name)} {plain(a)}<br>{plain(y.name)} {plain(b)}" for a in x.labels] for b in y.labels
     ]
     bar = {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0}
+    gap = 1 if max(len(x.labels), len(y.labels)) < MOST_LEVELS else 0
     heat = go.Heatmap(
         z=values,
         text=hover,
         hovertemplate="%{text}<br>%{z:.3f}<extra></extra>",
-        xgap=1,
-        ygap=1,
+        xgap=gap,
+        ygap=gap,
         colorbar=bar,
         **scale,
     )

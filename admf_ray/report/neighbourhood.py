@@ -34,7 +34,8 @@ def neighbourhood(run: Tables) -> Section | None:
     """Return each strategy's heatmaps and best points over the training span."""
     if not run.contexts or not run.store.exists("index.parquet"):
         return None
-    judged = run.frame("neighborhood", "point_id", "window", "score", "robust_score")
+    needed = ("point_id", "strategy", "score", "robust_score")
+    judged = run.frame("neighborhood", *needed, window="full")
     told = run.frame("sensitivity", "strategy", "parameter")
     blocks: list[Block] = []
     if judged is None:
@@ -59,7 +60,7 @@ def _mapped(run: Tables, context: dict[str, Any], judged: pd.DataFrame | None) -
     points = run.points(context, run.objective, "trades")
     grid = points[~points["off_grid"].astype(bool)]
     if judged is not None:
-        own = judged[(judged["window"] == "full") & (judged["strategy"] == context["strategy"])]
+        own = judged[judged["strategy"] == context["strategy"]]
         grid = grid.merge(own.drop(columns=["strategy", "window"]), on="point_id", how="inner")
     else:
         grid = grid.assign(score=grid[run.objective])

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from admf_ray.analysis.sensitivity.grids import levels_of
 
-__all__ = ["KEPT_FRAC", "Side", "cells", "edges_of", "plateau_of", "reach", "side_of"]
+__all__ = ["KEPT_FRAC", "MOST_LEVELS", "Side", "cells", "edges_of", "plateau_of", "reach", "side_of"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+MOST_LEVELS = 60  # more on one side of a chart cannot be told apart
 
 KEPT_FRAC = 0.8
 """What a cell of the plateau keeps of the chosen point's robust score."""
@@ -40,10 +42,13 @@ class Side(NamedTuple):
 
 
 def side_of(name: str, values: pd.Series) -> Side:
-    """Return a parameter's levels; more than 200 numbers share levels, each named by its lowest."""
+    """Return a parameter's levels; more than 60 numbers share levels, each named by its lowest."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        found = levels_of(values.to_numpy(dtype=np.float64))
-        return Side(name, [f"{one:g}" for one in found.low], found.of, found.low)
+        low, _, of, _ = levels_of(values.to_numpy(dtype=np.float64))
+        n, most = len(low), min(len(low), MOST_LEVELS)
+        level = np.arange(n) * most // n
+        low = low[np.searchsorted(level, np.arange(most))]
+        return Side(name, [f"{one:g}" for one in low], level[of], low)
     codes, words = pd.factorize(values.astype(str))
     return Side(name, [str(one) for one in words], codes.astype(np.int64), None)
 

@@ -72,7 +72,7 @@ class Tables:
             )
         return found
 
-    def frame(self, name: str, *needed: str) -> pd.DataFrame | None:
+    def frame(self, name: str, *needed: str, window: str | None = None) -> pd.DataFrame | None:
         """Return a table; None where there is none or it is empty.
 
         Parameters
@@ -81,6 +81,8 @@ class Tables:
             Without suffix.
         *needed : str
             Columns that the report cannot do without.
+        window : str, optional
+            Rows of this window alone: of a million points and many windows, the rest is not read.
 
         Raises
         ------
@@ -90,7 +92,7 @@ class Tables:
         file = f"{name}.parquet"
         if not self.store.exists(file):
             return None
-        table = self.store.read_table(file)
+        table = self.store.read_table(file, filters=None if window is None else pc.field("window") == window)
         missing = [one for one in needed if one not in table.column_names]
         if missing and table.num_rows:
             raise StoreError(

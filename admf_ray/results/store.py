@@ -187,8 +187,8 @@ class RunStore:
         writer.close()
         self.write_bytes(name, memoryview(sink.getvalue()))
 
-    def read_table(self, name: str, columns: list[str] | None = None) -> pa.Table:
-        """Return a Parquet file's table.
+    def read_table(self, name: str, columns: list[str] | None = None, filters: Any = None) -> pa.Table:
+        """Return a Parquet file's table; `filters`, an expression, says which rows.
 
         Raises
         ------
@@ -196,7 +196,7 @@ class RunStore:
             It is not there or damaged.
         """
         try:
-            return pq.read_table(self.path(name), columns=columns, filesystem=self._place[0])
+            return pq.read_table(self.path(name), columns=columns, filters=filters, filesystem=self._place[0])
         except (OSError, pa.ArrowException) as error:
             raise StoreError(
                 f"{self.uri}/{name}: must be readable, found {error}; remove it and run again"
