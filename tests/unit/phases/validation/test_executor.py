@@ -34,7 +34,7 @@ def done(tmp_path_factory, bars):
     folder = tmp_path_factory.mktemp("done")
     config = small(folder, bars, N_TRAIN)
     with inline() as made, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("admf_ray.phases.validation.executor.OTHERS", 6)
+        patch.setattr("admf_ray.phases.validation.executor.OTHERS", 4)
         result = Pipeline(config, out=str(folder / "results" / "one")).run()
         yield config, folder / "results" / "one", result.verdict, list(made)
 
@@ -109,18 +109,19 @@ def test_the_same_again_runs_nothing_and_is_no_look(done):
 def test_other_finalists_need_again_and_a_smaller_p(done, bars):
     config, run, _, _ = done
     body = config.to_dict()["pipeline"]
-    body["phase_3_test"]["test_strategies"][2]["params"]["slow"] = 8
+    other = body["phase_3_test"]["test_strategies"].pop()
+    body["phase_3_test"]["test_strategies"] = [other | {"params": {"fast": 2, "slow": 8, "side": "both"}}]
+    body["phase_3_test"]["final_selection"]["verify_no_state_leakage"] = False
     from admf_ray.config.load import parse_pipeline
 
     other = parse_pipeline({"pipeline": body})
     out = str(run.parent / "two")
-    with inline(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("admf_ray.phases.validation.executor.OTHERS", 6)
+    with inline():
         with pytest.raises(ConfigError, match="looked at once, found 1 different look before"):
             TestExecutor(other, out=out).validate()
         found = TestExecutor(other, out=out).validate(again=True)
     assert found.looks == 2
-    assert {one.judged.threshold for one in found.candidates} == {0.05 / 12}
+    assert {one.judged.threshold for one in found.candidates} == {0.05 / 4}
 
 
 def test_finalists_come_out_again_and_a_changed_answer_does_not(done):
