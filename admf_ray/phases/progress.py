@@ -90,7 +90,7 @@ class Watch:
             return
         worker = str(result.get("trial_id", ""))
         self._memory[worker] = result["private_bytes"]
-        self._take(result)
+        self._take(result, last=not (schedule.waiting or schedule.out))
         done = schedule.tally.points
         passed = max(time.perf_counter() - self._begun, 1e-9)
         per_s = done / passed
@@ -104,8 +104,8 @@ class Watch:
             )
         )  # fmt: skip
 
-    def _take(self, result: Mapping[str, Any]) -> None:
-        """Read a part's scores, and judge what is complete, as long as that costs next to nothing."""
+    def _take(self, result: Mapping[str, Any], last: bool) -> None:
+        """Read a part's scores; judge what is complete while that costs next to nothing, and at the end."""
         if not result.get("part"):
             return
         begun = time.perf_counter()
@@ -117,8 +117,9 @@ class Watch:
         found = as_scores(figures[self._objective], figures["trades"], maximize=self._maximize)
         wanted = ~np.isnan(figures["trades"])
         self._scores[k][begin:end][wanted] = found[wanted]
-        if self._looked_s <= LOOKING_FRAC * (begun - self._begun) or not np.isfinite(self._best):
-            self._judge(k)
+        cheap = self._looked_s <= LOOKING_FRAC * (begun - self._begun) or not np.isfinite(self._best)
+        for one in range(len(self._jobs)) if last else [k] * cheap:
+            self._judge(one)
         self._looked_s += time.perf_counter() - begun
 
     def _judge(self, k: int) -> None:

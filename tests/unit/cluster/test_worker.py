@@ -25,9 +25,13 @@ def shared(tmp_path_factory):
     ((stack, lattice),) = found.searches
     indices = next(iter(lattice.blocks(0, lattice.size)))
     job = job_of(found, stack, lattice, indices, found.neighborhood)
-    return lambda out: Shared(
-        (), found.conditions, (job,), Limits(), RunStore(str(out)), "sharpe", True, 1, 1, canary()
-    )
+
+    def of(out):
+        store = RunStore(str(out))
+        store.create()
+        return Shared((), found.conditions, (job,), Limits(), store, "sharpe", True, 1, 1, canary())
+
+    return of
 
 
 @pytest.fixture
@@ -109,9 +113,9 @@ def test_what_a_second_try_cannot_mend_is_reported(make, tmp_path, monkeypatch):
 @pytest.mark.parametrize("what", ["canary", "engine"])
 def test_a_worker_that_would_give_other_bits_refuses(make, monkeypatch, what):
     if what == "canary":
-        monkeypatch.setattr("admf_ray.cluster.tilework.canary", lambda: "0" * 16)
+        monkeypatch.setattr("admf_ray.cluster.node.canary", lambda: "0" * 16)
     else:
-        monkeypatch.setattr("admf_ray.cluster.tilework.engine_facts", lambda: {"sources": "0", "numpy": "9"})
+        monkeypatch.setattr("admf_ray.cluster.node.engine_facts", lambda: {"sources": "0", "numpy": "9"})
     found = make().train()
     assert found["done"]
     assert "must compute the driver's bits" in found["fatal"] or "must have the driver's" in found["fatal"]
@@ -119,7 +123,7 @@ def test_a_worker_that_would_give_other_bits_refuses(make, monkeypatch, what):
 
 def test_other_code_of_a_strategy_is_refused(shared, tmp_path, monkeypatch):
     work = TileWork(shared(tmp_path))
-    monkeypatch.setattr("admf_ray.cluster.tilework.code_digest", lambda *_: "0" * 32)
+    monkeypatch.setattr("admf_ray.cluster.node.code_digest", lambda *_: "0" * 32)
     job = work.shared.jobs[0]
-    with pytest.raises(ADMFError, match="ma_crossover must be the driver's, found other code"):
+    with pytest.raises(ADMFError, match="must have the driver's code of ma_crossover"):
         work._stack(0, job.points.rows(0, 1))

@@ -1,0 +1,132 @@
+"""A run goes on as itself or not at all: what differs is said, and a fork takes what is still valid."""
+
+import copy
+
+import pytest
+
+from admf_ray.errors import StoreError
+from admf_ray.phases.manifest import differences
+from admf_ray.results.store import RunStore
+from tests.searching import bits, parts, pipeline, search, stored, traded
+from tests.serial import serial
+
+OWN = '''
+from admf_ray import Param, Strategy
+
+
+class {name}(Strategy):
+    """Above its mean, in Python."""
+
+    n = Param(5, low=2, high=60)
+
+    def on_bar(self, bar):
+        closes = bar.history(self.n).close
+        return {weight} if closes[-1] > closes.mean() else 0.0
+'''
+
+
+def body(folder, values=(4, 8), **options):
+    grid = {name: {"parameters": {"n": list(values)}} for name in ("First", "Second")}
+    files = (folder / "first.py", folder / "second.py")
+    for file, name in zip(files, grid, strict=True):
+        if not file.exists():
+            file.write_text(OWN.format(name=name, weight=1.0))
+    return pipeline(folder, grid, files=files, folds=False, **options)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run, and what tells of it."""
+    with serial():
+        found = search(body(tmp_path), tmp_path / "run")
+    assert traded(stored(tmp_path / "run"))
+    return found
+
+
+def refused(asked, tmp_path, *said):
+    with serial(), pytest.raises(StoreError) as caught:
+        search(asked, tmp_path / "run")
+    for words in (*said, "--fork begins a new run from what is still valid"):
+        assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def forked(asked, tmp_path):
+    """Fork a run; returns how many points were computed, and where."""
+    with serial():
+        found = search(asked, tmp_path / "run", fork=True)
+    assert found.store.uri == str(tmp_path / "run") + "-2"
+    return found.ran.tally.points, tmp_path / "run-2"
+
+
+def test_another_value_computes_only_what_is_new(run, tmp_path):
+    before = parts(tmp_path / "run")
+    asked = body(tmp_path, values=(4, 8, 40))
+    refused(asked, tmp_path, "First.parameters.n[2]: nothing there, 40 now")
+    computed, place = forked(asked, tmp_path)
+    assert computed == 2 * 3, "the point, and the two beside it"
+    assert parts(tmp_path / "run") == before
+    with serial():
+        search(asked, tmp_path / "alone")
+    assert bits(stored(place)) == bits(stored(tmp_path / "alone"))
+
+
+def test_changed_code_computes_that_strategy_alone(run, tmp_path):
+    (tmp_path / "second.py").write_text(OWN.format(name="Second", weight=-1.0))
+    refused(body(tmp_path), tmp_path, "code of Second or what it imports: changed")
+    computed, place = forked(body(tmp_path), tmp_path)
+    assert computed == 6
+    with serial():
+        search(body(tmp_path), tmp_path / "alone")
+    assert bits(stored(place)) == bits(stored(tmp_path / "alone"))
+    assert bits(stored(place)) != bits(stored(tmp_path / "run"))
+
+
+def test_other_data_compute_everything(run, tmp_path):
+    asked = body(tmp_path, n_bars=300)
+    refused(asked, tmp_path, "data: S0 2000-01-03 to", "300 bars now")
+    computed, _ = forked(asked, tmp_path)
+    assert computed == 12
+
+
+def test_a_fork_is_gone_on_with_and_what_is_free_may_change(run, tmp_path):
+    asked = body(tmp_path, values=(4, 8, 40))
+    _, place = forked(asked, tmp_path)
+    with serial():
+        again = search(asked, tmp_path / "run", fork=True)
+        assert (again.store.uri, again.ran) == (str(place), None)
+        other = body(tmp_path, execution={"tile_points": 1, "parallelism": "thread"})
+        other["pipeline"]["container_settings"] = {"max_concurrent_containers": 3}
+        assert search(other, tmp_path / "run").ran is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda m: m.update(format="0"), "format 0 there, 1 now"),
+        (lambda m: m["pipeline"]["phase_1_mining"].update(warmup="x"), "warmup: 'x' there, 'history'"),
+        (lambda m: m["bars"].update(hash="0"), "data: other prices in S0 2000-01-03 to"),
+        (lambda m: m["contexts"][0].update(code="0"), "code of First or what it imports: changed"),
+        (lambda m: m["contexts"][0]["engine"].update(numpy="1"), "engine numpy: 1 there"),
+        (lambda m: m["contexts"][0]["engine"].update(sources="1"), "engine sources: changed"),
+    ],
+)  # fmt: skip
+def test_each_difference_is_told(run, change, said):
+    now = run.store.manifest()
+    old = copy.deepcopy(now)
+    assert differences(old, now) == []
+    change(old)
+    (found,) = differences(old, now)
+    assert found.startswith(said) or said in found
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_later(tmp_path, monkeypatch):
+    def full(self, *_):
+        raise StoreError("x: must be writable, found No space left on device; choose another place")
+
+    with serial():
+        with monkeypatch.context() as patch:
+            patch.setattr(RunStore, "write_part", full)
+            with pytest.raises(StoreError, match="No space left on device"):
+                search(body(tmp_path), tmp_path / "run")
+        assert search(body(tmp_path), tmp_path / "run").ran.tally.points == 12
