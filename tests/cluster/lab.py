@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from admf_ray.rules.compile import cache_root
+
 REPOSITORY = Path(__file__).parents[2]
 NETLAB = Path(__file__).with_name("netlab.sh")
 NEEDED = ("ip", "nsenter", "unshare", "ssh", "ssh-keygen", "rsync", "/usr/sbin/sshd")
@@ -39,7 +41,7 @@ class Lab:
         self._env = {
             **os.environ,
             "NETLAB_DIR": str(folder),
-            "NETLAB_KEEP": sys.base_prefix,
+            "NETLAB_KEEP": f"{sys.base_prefix}:{cache_root()}",  # Python, and code that is compiled already
             "NETLAB_OWNER": str(os.getpid()),
         }
 
@@ -117,18 +119,18 @@ class Lab:
 
 
 def stored(run: Path) -> dict[str, dict[str, list[object] | bytes]]:
-    """All rows of a run in one order, a strategy's columns each, figures as their bits."""
+    """All rows of a run in one order, by strategy and context, figures as their bits."""
     parts: dict[str, list[pa.Table]] = {}
     for file in sorted((run / "points").glob("*.parquet")):
         table = pq.read_table(file).replace_schema_metadata()
         for k, field in enumerate(table.schema):
             if pa.types.is_dictionary(field.type):
                 table = table.set_column(k, field.name, table.column(k).cast(pa.string()))
-        parts.setdefault(table.column("strategy")[0].as_py(), []).append(table)
+        parts.setdefault(file.stem.rpartition("-")[0], []).append(table)
     out = {}
-    for strategy, tables in sorted(parts.items()):
+    for context, tables in sorted(parts.items()):
         whole = pa.concat_tables(tables).sort_by([("point_id", "ascending"), ("window", "ascending")])
-        out[strategy] = {name: _bits(whole.column(name)) for name in whole.column_names}
+        out[context] = {name: _bits(whole.column(name)) for name in whole.column_names}
     return out
 
 

@@ -4,7 +4,7 @@
 # Hosts drv, head, w1, w2 on one machine: each has its own network, processes, /dev/shm, /tmp/ray, /run and home,
 # and an sshd; the disk is shared, as by NFS. PID namespaces matter: `ray stop`, which start commands and
 # `ray down` run, kills every Ray process it sees. Needs root, iproute2, openssh-server, rsync.
-# NETLAB_DIR is where the lab keeps its files, NETLAB_KEEP a folder under the home that all hosts see (Python),
+# NETLAB_DIR is where the lab keeps its files, NETLAB_KEEP folders (a:b) of the home that all hosts see,
 # NETLAB_OWNER a process with which the lab ends.
 set -euo pipefail
 LAB=${NETLAB_DIR:?}; KEEP=${NETLAB_KEEP:-}; NET=10.77.0; HOSTS="drv:2 head:10 w1:11 w2:12"
@@ -14,9 +14,12 @@ host_init() {  # inside the new namespaces
   local d=$LAB/hosts/$1
   mount --make-rprivate /
   mkdir -p "$d/home" "$d/ray"
-  case $KEEP in "$HOME"/*)
-    mkdir -p "$d/home/${KEEP#"$HOME"/}"; mount --bind "$KEEP" "$d/home/${KEEP#"$HOME"/}";;
-  esac
+  local keep
+  for keep in ${KEEP//:/ }; do
+    case $keep in "$HOME"/*)
+      mkdir -p "$d/home/${keep#"$HOME"/}"; mount --bind "$keep" "$d/home/${keep#"$HOME"/}";;
+    esac
+  done
   mount --rbind "$d/home" "$HOME"
   mkdir -p /tmp/ray; mount --bind "$d/ray" /tmp/ray
   mount -t tmpfs -o size=1g tmpfs /dev/shm
