@@ -48,7 +48,7 @@ def test_phases_run_alone_or_together(run):
 
 
 def test_json_says_the_same(run):
-    found = json.loads(run("--json"))["analysis"]
+    found = json.loads(run("--phase", "analysis", "--json"))["analysis"]
     assert found["experiments"][0]["hypothesis"] == "with trend"
     assert found["experiments"][0]["conclusion"] in found["experiments"][0]["sentence"]
     assert {row["statistic"] for row in found["overfitting"]} >= {"trials", "pbo", "spa_p"}

@@ -26,9 +26,18 @@ LEAKS = {
 }
 
 
+LEAKY = Path(__file__).parent / "leaky.py"
+
+
+@pytest.fixture(autouse=True)
+def _registered():
+    """Users' components are forgotten after each test."""
+    import_components(LEAKY)
+
+
 @pytest.fixture(scope="module")
 def hall():
-    import_components(Path(__file__).parent / "leaky.py")
+    import_components(LEAKY)
     bars = random_walk(160, 4).bars
     found = Hall(bars, WINDOW, (), (), (WINDOW,), None, 0)
     alone(case_of("leaks_nothing"), found)  # loads the code that forked processes begin with
