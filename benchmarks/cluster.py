@@ -45,7 +45,7 @@ def pipeline(folder: Path, n_bars: int, points: int, tile_points: int | None = N
 
 def second_worker(folder: Path) -> None:
     """Print how much faster two workers are than one, over work of some ten seconds."""
-    config = pipeline(folder, 10_000, 200_000)
+    config = pipeline(folder, 10_000, 100_000)
     spent = {}
     for workers in (1, 2, 1, 2):
         coordinator = BacktestCoordinator(
@@ -63,7 +63,7 @@ def second_worker(folder: Path) -> None:
 
 def saturation(folder: Path) -> None:
     """Print what a tile and a trial cost the driver, and how many cores that feeds."""
-    config = pipeline(folder, 1_500, 20_000, tile_points=10)
+    config = pipeline(folder, 1_500, 20_000, tile_points=100)
     coordinator = BacktestCoordinator(config, out=str(folder / "many"), workers=2)
     begun = time.process_time()
     wall = time.perf_counter()
