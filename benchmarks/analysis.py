@@ -90,7 +90,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "bars.parquet"
         write_parquet(garch(chosen.bars, 1).bars, data)
-        mining = BacktestCoordinator(parse_pipeline(pipeline(data, chosen.points)), out=f"{folder}/root/run")
+        mining = BacktestCoordinator(parse_pipeline(pipeline(data, chosen.points)), out=f"{folder}/runs/run")
         mined = mining.run_parameter_search()
         AnalysisCoordinator(mining, mined).run()  # runs the variants and compiles
         took: dict[str, Any] = {}
