@@ -31,8 +31,8 @@ CHUNK = 65_536
 
 
 def pipeline(folder: Path, points: int) -> PipelineConfig:
-    """Return a search of about so many points whose neighbours all stand on the grid."""
-    slow = max(points // (250 * 2 * 5), 2)
+    """Return a search of about so many points, the few neighbours off the grid among them."""
+    slow = max(points // (251 * 2 * 6) - 1, 2)
     write_parquet(random_walk(BARS, 5).bars, folder / "bars.parquet")
     parameters = {
         "fast": {"start": 2, "stop": 251, "step": 1},

@@ -21,6 +21,7 @@ SHORTEST_PORTION_S = 2.0
 PORTIONS_PER_WORKER = 2
 MOST_LOSSES = 5  # of one tile, to nodes and workers; a strategy's failures are rows and never count here
 LEARNED = 0.3  # weight of the newest measurement
+START_S = 0.2  # of a tile, whatever is in it: a process forked, a part written
 
 
 @dataclass
@@ -134,7 +135,7 @@ class Schedule:
     def predicted_s(self, tile: Tile) -> float:
         """Return the seconds a tile is expected to take."""
         job = self._jobs[tile.job]
-        return self.rows(tile) * job.steps * self._rates.ns(job) / 1e9
+        return START_S + self.rows(tile) * job.steps * self._rates.ns(job) / 1e9
 
     def remaining_s(self) -> float:
         """Return the seconds of one core that waiting tiles are expected to take."""
@@ -174,9 +175,11 @@ class Schedule:
             for name, count in result.get("status", {}).items():
                 self.tally.by_status[name] = self.tally.by_status.get(name, 0) + count
             job = self._jobs[tile.job]
-            if result["points"] and result["seconds"] > 0 and not result["failed"]:
-                ns = result["seconds"] * 1e9 / (result["points"] * job.steps)
-                self._rates.learn(job, ns, result["grown_bytes"])
+            working_s = result["seconds"] - START_S
+            if result["points"] and working_s > 0 and not result["failed"]:
+                self._rates.learn(
+                    job, working_s * 1e9 / (result["points"] * job.steps), result["grown_bytes"]
+                )
             if self._log is not None and predicted is not None:
                 line = {
                     "time": round(time.time(), 3), "tile": str(tile), "strategy": job.label, "worker": worker,

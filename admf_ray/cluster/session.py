@@ -24,7 +24,9 @@ ANSWER_S = 5.0
 # Set before Ray starts, unless the user has set them; each says why.
 LOCAL = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine unasked
-    "RAY_preload_python_modules": "admf_ray.cluster.worker",  # workers start sooner
+    # Tune gives its actors an environment of their own, which workers started ahead would not have: they
+    # would only take the cores from those that are used
+    "RAY_prestart_worker_first_driver": "0",
 }
 TUNE = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the progress shown is ours

@@ -59,7 +59,7 @@ def points_frame(
             raise ConfigError(
                 f"column '{name}': not stored{closest(name, every) or '; has ' + ', '.join(every)}"
             )
-    table = dataset.to_table(columns=list(dict.fromkeys(wanted)), filter=pc.field("window") == window)
+    table = dataset.to_table(columns=list(dict.fromkeys(wanted)), filter=stored.rows_of(window))
     order = np.argsort(stored.ids, kind="stable")
     ordered, got = stored.ids[order], table["point_id"].to_numpy()
     at = np.minimum(np.searchsorted(ordered, got), max(len(ordered) - 1, 0))

@@ -163,13 +163,15 @@ class StoredPoints:
                 errors[place] = (str(types[row].as_py() or ""), str(texts[row].as_py() or ""))
         return codes, errors
 
-    def _table(self, columns: list[str], window: str) -> pa.Table:
+    def rows_of(self, window: str) -> Any:
+        """Return the filter that leaves a window's rows; None where there are no others."""
         import pyarrow.compute as pc
 
+        return None if self.context.window_names == (window,) else pc.field("window") == window
+
+    def _table(self, columns: list[str], window: str) -> pa.Table:
         try:
-            return self.store.dataset(self.parts or []).to_table(
-                columns=columns, filter=pc.field("window") == window
-            )
+            return self.store.dataset(self.parts or []).to_table(columns=columns, filter=self.rows_of(window))
         except (OSError, pa.ArrowException) as error:
             raise StoreError(
                 f"{self.store.uri}: a part must be readable, found {error}; run again"

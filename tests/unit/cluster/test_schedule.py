@@ -8,6 +8,7 @@ from admf_ray.cluster.schedule import (
     LONGEST_PORTION_S,
     MOST_LOSSES,
     SHORTEST_PORTION_S,
+    START_S,
     Rates,
     Schedule,
 )
@@ -40,9 +41,9 @@ def test_portions_shrink_towards_the_end_within_bounds():
     sizes = []
     while portion := schedule.take(f"w{len(sizes)}"):
         sizes.append(len(portion))
-    assert sizes[0] == LONGEST_PORTION_S
+    assert sizes[0] == LONGEST_PORTION_S / (START_S + 1)
     assert all(a >= b for a, b in pairwise(sizes))
-    assert sizes[-2] == SHORTEST_PORTION_S
+    assert sizes[-2] == SHORTEST_PORTION_S  # two of START_S + 1 s
     assert sum(sizes) == 1_000
 
 
@@ -100,11 +101,19 @@ def test_predictions_learn_and_are_logged_beside_the_truth():
     assert schedule.tally.by_status == {"timeout": 1}
 
 
+def test_what_a_short_tile_takes_is_its_start():
+    schedule = made(4, workers=10)
+    before = schedule.predicted_s(Tile(0, 3, 4))
+    (first,) = schedule.take("w")[:1]
+    schedule.done("w", first, report(1, START_S))
+    assert schedule.predicted_s(Tile(0, 3, 4)) == before
+
+
 def test_only_what_is_left_counts():
     of = job(10, steps=SECOND, todo=[1, 8, 9])
     schedule = Schedule([of], tiles_of([of], 5), Rates({"c0": {"ns": 1_000.0, "bytes": 0.0}}), lambda: 1)
     assert [schedule.rows(tile) for tile in (Tile(0, 0, 5), Tile(0, 5, 10))] == [1, 2]
-    assert schedule.remaining_s() == pytest.approx(3.0)
+    assert schedule.remaining_s() == pytest.approx(2 * START_S + 3.0)
     assert schedule.take("w")[0] == Tile(0, 5, 10)
 
 
