@@ -58,7 +58,8 @@ def twins(request, tmp_path_factory):
         search={"neighborhood_testing": {"enabled": False}}, execution={"tile_points": 20},
         data={"source": str(folder / "bars.parquet")},
     )  # fmt: skip
-    with serial(shuffled=seed):
+    with serial(shuffled=seed), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("admf_ray.phases.mining.refuse_foresight", lambda *_: None)  # tested elsewhere
         run = search(body, folder / "run")
     searched = run.mined.searched
     return [Rows((Subject(GRID, one),), run.search.conditions) for one in searched], run
