@@ -19,16 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray import Param, Strategy, register
-from admf_ray.analysis.overfitting.excess import matched_excess
 from admf_ray.components.indicators import lag, subtract
 from admf_ray.config.grids import grid_of
 from admf_ray.config.load import parse_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.spaces import load_space, search_of
 from admf_ray.engine.conditions import Conditions
-from admf_ray.engine.sweep import sweep
+from admf_ray.engine.sweep import SweepResult, sweep
 from admf_ray.market import Bars, Window, walk_forward
 from admf_ray.market.synthetic import fat_tails, garch, planted_spike, planted_trend, random_walk
+from admf_ray.phases.analysis.rows import GRID, Rows, Subject
+from admf_ray.phases.analysis.skill import training_skill
 from admf_ray.phases.mined import Mined, Searched
 from admf_ray.phases.search import Search
 from admf_ray.phases.validation.acceptance import first_accepted, judge, power, threshold
@@ -37,10 +38,10 @@ from admf_ray.phases.validation.evidence import evidence_of, ordered
 from admf_ray.phases.validation.exam import Hall, returns_of
 from admf_ray.phases.validation.neighbours import drifted
 from admf_ray.phases.validation.resolve import resolve
-from admf_ray.phases.validation.skill import training_skill
 
 N_TRAIN, N_TEST = 1_000, 500
 MOST_ACCEPTED_FRAC = 16 / 400
+SUMS = ("slice_sum", "slice_square_sum")
 Floats = NDArray[np.float64]
 
 
@@ -82,14 +83,13 @@ class Outcome(NamedTuple):
 class InMemory:
     """Figures of a sweep where phase 1 has stored ones."""
 
-    values: Floats
-    windows: tuple[str, ...]
-    metrics: tuple[str, ...]
+    swept: SweepResult
 
     def columns(self, names: Sequence[str], window: str) -> dict[str, Any]:
         """Return figures of every point in a window."""
-        own = self.values[:, self.windows.index(window)]
-        return {name: own[:, self.metrics.index(name)] for name in names}
+        place = self.swept.windows.index(window)
+        sums = dict(zip(SUMS, np.moveaxis(self.swept.slice_sums[:, place], -1, 0), strict=True))
+        return {name: sums[name] if name in sums else self.swept.metric(name, window) for name in names}
 
 
 @cache
@@ -144,9 +144,8 @@ def mined(bars: Bars, grid: str, n_train: int = N_TRAIN) -> tuple[Search, Mined]
         indices = np.concatenate([*lattice.blocks(0, lattice.size)])
         around = search.neighborhood.around(lattice, indices)
         swept = sweep(training, stack, around.rows(), windows, market=conditions.market)
-        figures = InMemory(swept.values, swept.windows, swept.metrics)
         varied = tuple(axis.name for axis in lattice.axes)
-        found.append(Searched(stack, varied, around, figures, "sharpe", True))
+        found.append(Searched(stack, varied, around, InMemory(swept), "sharpe", True))
     return search, Mined(
         training, windows, folds, tuple(found), "sharpe", True, "robust_score", "history", ()
     )
@@ -183,23 +182,17 @@ def judge_market(bars: Bars, grid: str = "crosses", n_train: int = N_TRAIN, spik
     evidence = [evidence_of(answer, hall, search.folds, "sharpe", True) for answer in trained.values()]
     assert search.config.phase_3_test is not None
     order = ordered(list(cases), evidence, search.config.phase_3_test.final_selection)
-    training_p = training_skill(
-        search, found, np.column_stack([excess(trained[name], hall) for name in order]), 0
-    ).spa_p
+    rows = Rows(tuple(Subject(GRID, one) for one in found.searched), conditions)
+    skill = training_skill(rows, 0).joined(np.column_stack([hall.excess(trained[name]) for name in order]))
+    training_p = skill.superior.spa_p
     window = Window("full", n_train, bars.n_bars)
     test = Hall(bars, window, (), (), (window,), None, 0)
-    beyond = [excess(answered(cases[name], (), test), test) for name in order]
+    beyond = [test.excess(answered(cases[name], (), test)) for name in order]
     judged = [judge(own, training_p, bars.bars_per_year, len(order), 1, True) for own in beyond]
     chosen = first_accepted(order, judged)
     first = judged[order.index(chosen) if chosen else 0]
     near = abs(pick.account.parameters().get("bars_back", -99) - spike) == 0
     return Outcome(chosen is not None, training_p, first.excess_sharpe, near)
-
-
-def excess(answer: dict[str, Any], hall: Hall) -> Floats:
-    """Return an answer's returns less its mean exposure times the market's."""
-    benchmark = Conditions.of(hall.bars, [hall.full]).market.benchmark[hall.full.start : hall.full.stop]
-    return matched_excess(answer["returns"], answer["metrics"]["mean_exposure"], benchmark)
 
 
 NOISE: dict[str, Callable[[int, int], Any]] = {

@@ -105,7 +105,7 @@ def bits(table: pa.Table) -> dict[str, Any]:
     for name in sorted(table.column_names):
         column = table[name].combine_chunks()
         nulls = column.is_null().to_numpy(zero_copy_only=False).tobytes()
-        flat = column.flatten() if pa.types.is_fixed_size_list(column.type) else column
+        flat = column.flatten() if pa.types.is_nested(column.type) else column
         plain = (
             flat.to_numpy(zero_copy_only=False).astype(np.float64).tobytes()
             if pa.types.is_floating(flat.type)

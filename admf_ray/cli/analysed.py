@@ -11,6 +11,7 @@ from rich.console import Console
 from admf_ray.cli.mined import table_of
 from admf_ray.phases.analysis import Analysed
 from admf_ray.phases.analysis.overfitting import STATISTICS, Luck
+from admf_ray.phases.analysis.skill import told
 
 __all__ = ["plain_analysis", "show_analysis"]
 
@@ -174,6 +175,7 @@ def _luck(luck: Luck, console: Console, bars_per_year: float) -> None:
         table.add_row(head, text, meaning)
     console.print(table)
     console.print("  " + "; ".join(f"{k}: {v}" for k, v in BASES.items() if k), style="dim", soft_wrap=True)
+    console.print(f"  the p-values are over {told(luck.skill.counts)}", style="dim", soft_wrap=True)
 
 
 def _finalists(analysed: Analysed, console: Console) -> None:

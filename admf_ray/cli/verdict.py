@@ -54,6 +54,9 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
                 console.print(f"  {one.note}", style="dim", soft_wrap=True)
     for name, reason in verdict.left_out.items():
         console.print(f"not tested: {name}: {reason}", soft_wrap=True)
+    if verdict.trials_told:
+        told = f"training p {verdict.training_p:.3f}: superior predictive ability over {verdict.trials_told}"
+        console.print(told, style="dim", soft_wrap=True)
     console.print()
     for sentence in verdict.sentences:
         console.print(sentence, soft_wrap=True)

@@ -47,7 +47,8 @@ def tile_points(jobs: Sequence[Job], job: Job) -> int:
     Notes
     -----
     Half a second of nominal work where there is little, up to 16 s where there is enough for 512 tiles of
-    that length, so that a driver that takes in some hundred tiles a second can feed a thousand cores.
+    that length, so that a driver that takes in some hundred tiles a second can feed a thousand cores. Of a
+    plain-Python strategy 16 s are 1.6 million bars, whose kept returns take 13 MB at most.
     """
     total_s = sum(len(one.points) * one.steps * NOMINAL_NS[one.compiled] for one in jobs) / 1e9
     wanted_s = min(max(total_s / TILES_WANTED, SHORTEST_S), LONGEST_S)

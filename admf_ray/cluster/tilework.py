@@ -79,7 +79,7 @@ class TileWork:
         metrics = METRICS + (TAIL_METRICS if shared.conditions.tail else ())
         table = part_table(
             job.context, metrics, ids, decoded(stack, rows, job.context.varied), outcome.values,
-            outcome.slice_sums, outcome.regime_sums, outcome.status, outcome.errors,
+            outcome.slice_sums, outcome.regime_sums, outcome.status, outcome.errors, outcome.returns,
         )  # fmt: skip
         shared.store.write_part(name, table)
         on_grid = max(int(np.diff(np.searchsorted(job.todo, [tile.begin, job.points.n_points]))[0]), 0)

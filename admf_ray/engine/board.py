@@ -38,6 +38,8 @@ class Outcome(NamedTuple):
         Index into `STATUSES`; `PENDING` where a stop came first.
     errors : dict of int to (str, str)
         Type of the error and one line, for each point that is not ok.
+    returns : float64 array (n_points, n_bars)
+        Per bar of the window ``full``, of plain-Python strategies; (n_points, 0) of compiled ones.
     """
 
     values: Floats
@@ -45,6 +47,7 @@ class Outcome(NamedTuple):
     regime_sums: Floats
     status: NDArray[np.uint8]
     errors: dict[int, tuple[str, str]]
+    returns: Floats
 
 
 class Board:
@@ -58,6 +61,8 @@ class Board:
         ``make(shape, dtype)`` returns an array of zeros.
     report : callable, optional
         Told (point, type, line) of each failure before its status says so; kept in `errors` by default.
+    keeps_returns : bool
+        Whether the returns of the window ``full`` are kept too: of plain-Python strategies.
 
     Attributes
     ----------
@@ -68,6 +73,12 @@ class Board:
     cells : int64 array (N_CELLS,)
         COUNT; RUNNING: whether ``control[1]`` tells which of them; BEATS: rises with any progress;
         COMPILING: compilations under way; DONE: the work came to its end; TEARING: a container is torn down.
+
+    Notes
+    -----
+    Statistics over all points need every point's returns. A compiled point is swept again for them in
+    microseconds; a plain-Python one would have to be replayed, which for all of them takes as long as the
+    search did, so what its replay has at hand is kept.
     """
 
     def __init__(
@@ -76,12 +87,16 @@ class Board:
         n_points: int,
         make: Callable[[tuple[int, ...], Any], NDArray[Any]] = np.zeros,
         report: Callable[[int, str, str], None] | None = None,
+        *,
+        keeps_returns: bool = False,
     ) -> None:
         n, c = n_points, conditions
+        kept_bars = c.windows[c.full].n_bars if keeps_returns and c.full >= 0 else 0
         self.full = c.full
         self.values: Floats = make((n, len(c.windows), len(c.metrics)), np.float64)
         self.slice_sums: Floats = make((n, c.n_slices, 2), np.float64)
         self.regime_sums: Floats = make((n, c.n_regime_rows, 4), np.float64)
+        self.returns: Floats = make((n, kept_bars), np.float64)
         self.status: NDArray[np.uint8] = make((n,), np.uint8)
         self.control: NDArray[np.int64] = make((2,), np.int64)
         self.crew: NDArray[np.int64] = make((n,), np.int64)
@@ -127,6 +142,7 @@ class Board:
         slices: Floats,
         split: Floats | None,
         last: bool,
+        returns: Floats | None = None,
     ) -> None:
         """Write points' figures in some windows, shapes (n, n_columns, …); `last`: they are done."""
         self.values[np.ix_(points, columns)] = results
@@ -135,8 +151,8 @@ class Board:
             self.slice_sums[points] = slices[:, place[0], : self.slice_sums.shape[1]]
         if split is not None:
             self.regime_sums[points] = split
-        if split is not None:
-            self.regime_sums[points] = split
+        if returns is not None:
+            self.returns[points] = returns
         if last:
             self.status[points] = OK
         self.cells[BEATS] += 1
@@ -151,9 +167,10 @@ class Board:
     def outcome(self) -> Outcome:
         """Return what is on the board, figures of unfinished points cleared."""
         bad = np.flatnonzero(self.status != OK)
-        self.values[bad], self.slice_sums[bad], self.regime_sums[bad] = np.nan, np.nan, np.nan
+        for figures in (self.values, self.slice_sums, self.regime_sums, self.returns):
+            figures[bad] = np.nan
         errors = {point: said for point, said in sorted(self.errors.items()) if self.status[point] != OK}
-        return Outcome(self.values, self.slice_sums, self.regime_sums, self.status, errors)
+        return Outcome(self.values, self.slice_sums, self.regime_sums, self.status, errors, self.returns)
 
 
 def told(error: BaseException) -> tuple[str, str]:

@@ -123,7 +123,7 @@ def guarded(
     for part in conditions.parts(stack.strategy.fit is not None):  # before the fork, so children share them
         if kept is not None:
             part.bars.content_hash  # noqa: B018 - cached
-    board = Board(conditions, len(values), _shared)
+    board = Board(conditions, len(values), _shared, keeps_returns=not stack.strategy.is_compiled())
     everything = np.arange(len(values))
     waiting: deque[Points] = deque(everything[:, None] if limits.fresh_process else [everything])
     label = stack.strategy.label()

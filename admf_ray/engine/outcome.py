@@ -12,9 +12,16 @@ from admf_ray.engine.stack import Stack
 from admf_ray.engine.trades import Trade
 from admf_ray.market import Window
 
-__all__ = ["ReplayResult", "Stage"]
+__all__ = ["ReplayResult", "Stage", "curve_returns"]
 
 Floats = NDArray[np.float64]
+
+
+def curve_returns(equity: Floats, cash: float) -> Floats:
+    """Return simple returns bar by bar, the first on the initial cash; 0 once nothing is left."""
+    before = np.concatenate([[cash], equity[:-1]])
+    alive = before > 0
+    return np.where(alive, equity / np.where(alive, before, 1.0) - 1.0, 0.0)
 
 
 class Stage(NamedTuple):

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.engine.conditions import Conditions, Part
 from admf_ray.engine.inputs import Windows, market_flags, tables
+from admf_ray.engine.outcome import curve_returns
 from admf_ray.engine.points import checked
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.sweep import LIMIT_BYTES
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 from admf_ray.rules.regimes import REGIME_SUMS
 
-__all__ = ["curve_returns", "points_at_a_time", "returns_of"]
+__all__ = ["points_at_a_time", "returns_of"]
 
 Floats = NDArray[np.float64]
 Points = NDArray[np.intp]
@@ -51,8 +52,8 @@ def returns_of(
 
     Notes
     -----
-    Nothing of it is stored: a compiled point takes as long as its sweep. Plain-Python strategies are
-    replayed.
+    A compiled point takes as long as its sweep. A plain-Python one is replayed, which takes a thousand times
+    as long: its returns over ``full`` are stored with its row, see `Board`, and need not be made again.
     """
     place = next(k for k, one in enumerate(conditions.windows) if one.name == window)
     n_bars = conditions.windows[place].n_bars
@@ -69,13 +70,6 @@ def returns_of(
             for row, path in zip(values, out, strict=True):
                 path[:] = _replayed(stack, part, w, row)
         yield out
-
-
-def curve_returns(equity: Floats, cash: float) -> Floats:
-    """Return simple returns bar by bar, the first on the initial cash; 0 once nothing is left."""
-    before = np.concatenate([[cash], equity[:-1]])
-    alive = before > 0
-    return np.where(alive, equity / np.where(alive, before, 1.0) - 1.0, 0.0)
 
 
 def _sweep(stack: Stack, part: Part, w: int, values: Floats, tail: bool, out: Floats) -> None:

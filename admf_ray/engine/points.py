@@ -13,6 +13,7 @@ from admf_ray.engine.checkpoints import Checkpoints, Keeper
 from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.failures import DoesNotCompile
 from admf_ray.engine.inputs import check_points, check_session
+from admf_ray.engine.outcome import curve_returns
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.sweep import sweep_into
 
@@ -60,7 +61,7 @@ def run_points(
     here, see `guard.guarded`.
     """
     values = checked(conditions, stack, rows)
-    board = Board(conditions, len(values))
+    board = Board(conditions, len(values), keeps_returns=not stack.strategy.is_compiled())
     if control is not None:
         board.control = control
     run_on(board, conditions, stack, values, np.arange(len(values)), threads)
@@ -152,6 +153,7 @@ def _replay(
 ) -> None:
     """Replay one point, each window in a fresh container."""
     row = values[points[0]]
+    cash = float(stack.part_values(row)[-1].initial_cash)
     parts = conditions.parts(stack.strategy.fit is not None)
     runs = [(part, w) for part in parts for w in range(len(part.windows))]
     keepers: list[Keeper | None] = []
@@ -165,9 +167,12 @@ def _replay(
             )
             figures = np.array([[[result.metrics[name] for name in conditions.metrics]]])
             last = len(keepers) == len(runs) - 1
-            split = result.regime_sums[None] if window.name == "full" else None
+            split, returns = None, None
+            if window.name == "full":
+                split, returns = result.regime_sums[None], curve_returns(result.equity, cash)[None]
             # before the container is torn down: a teardown that hangs does not take the row with it
-            board.keep(points, part.columns[w : w + 1], figures, result.slice_sums[None, None], split, last)
+            sums = result.slice_sums[None, None]
+            board.keep(points, part.columns[w : w + 1], figures, sums, split, last, returns)
             keepers.append(keeper)
             board.cells[TEARING] = 1
         board.cells[TEARING] = 0

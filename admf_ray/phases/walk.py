@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.analysis.walk_forward import Piece, efficiency, newey_west_t, pieces, rank_correlation
-from admf_ray.engine.outcome import Stage
-from admf_ray.engine.paths import curve_returns
+from admf_ray.engine.outcome import Stage, curve_returns
 from admf_ray.engine.replay import Replay
 from admf_ray.market import Window
 from admf_ray.phases.mined import Mined

@@ -42,6 +42,12 @@ RUN: tuple[tuple[str, str, Kind, str], ...] = (
         "integer",
         "distinct points backtested on these bars, earlier runs' included",
     ),
+    (
+        "points_tested",
+        "points tested",
+        "integer",
+        "behind both p-values: grid, neighbours, variants; validation adds the strategies it composes",
+    ),
     ("effective_trials", "effective trials", "number", "independent bets that would be as diverse"),
     (
         "trial_spread",

@@ -18,7 +18,12 @@ CANDIDATES = (
     Column("rank", "order", "integer", "Fixed by training evidence before test data were opened"),
     Column("name", "finalist", "word"),
     Column("accepted", "accepted", "flag"),
-    Column("training_p", "training p", "p", "SPA over all trials; at most 0.05 allowed"),
+    Column(
+        "training_p",
+        "training p",
+        "p",
+        "SPA over all trials, those composed for validation among them; at most 0.05 allowed",
+    ),
     Column("test_p", "test p", "p", "One-sided, that the test return beyond exposure is luck"),
     Column("threshold", "allowed", "number", "0.05 / (2 × finalists × looks)"),
     Column("excess_sharpe", "skill", "number", "Annualised Sharpe ratio beyond exposure, on test data"),
@@ -69,6 +74,8 @@ def verdict(run: Tables) -> Section:
     blocks += [
         Prose(f"{name} was not tested: {why}", "note") for name, why in (found.get("left_out") or {}).items()
     ]
+    if found.get("trials_told"):
+        blocks.append(Prose(f"The training p (SPA) is over {found['trials_told']}.", "note"))
     if found.get("choice"):
         blocks.append(
             Prose(f"The choice is written to {found['choice']}; admf-ray backtest and run accept it.", "note")
@@ -130,8 +137,14 @@ def _evidence(run: Tables) -> list[tuple[str, str, str]]:
     if luck is not None:
         p, pbo = statistic(luck, "spa_p"), statistic(luck, "pbo")
         if p is not None:
-            trials = shown(statistic(luck, "trials"), "integer")
-            items.append(("SPA p-value", shown(p, "p"), f"over {trials} trials; 0.05 or less convinces"))
+            tested = shown(statistic(luck, "points_tested"), "integer")
+            items.append(
+                (
+                    "SPA p-value",
+                    shown(p, "p"),
+                    f"over {tested} trials of phases 1 and 2; 0.05 or less convinces",
+                )
+            )
         if pbo is not None:
             items.append(
                 ("PBO", shown(pbo, "percent"), "best in sample below the median outside; luck: 50 %")

@@ -52,7 +52,7 @@ def points_frame(
     if not stored.parts:
         return pd.DataFrame({"point_id": pd.Series(dtype="int64")})
     dataset = stored.store.dataset(stored.parts)
-    every = [one.name for one in dataset.schema if not pa.types.is_fixed_size_list(one.type)]
+    every = [one.name for one in dataset.schema if not pa.types.is_nested(one.type)]
     wanted = every if columns is None else ["point_id", *columns]
     for name in wanted:
         if name not in dataset.schema.names:

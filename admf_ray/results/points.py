@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -34,8 +34,16 @@ def parts_of(store: RunStore, digest: str) -> dict[str, int]:
     return found
 
 
-def ids_on(store: RunStore, bars: str) -> dict[str, Ints]:
-    """Return the distinct points a run has rows of, by context, of those on bars of this content hash."""
+def ids_on(store: RunStore, bars: str, *, ok: bool = False) -> dict[str, Ints]:
+    """Return the distinct points a run has rows of, by context, of those on bars of this content hash.
+
+    Parameters
+    ----------
+    store : RunStore
+    bars : str
+    ok : bool
+        Only those that did not fail.
+    """
     import pyarrow.compute as pc
 
     parts: dict[str, list[str]] = {}
@@ -46,7 +54,10 @@ def ids_on(store: RunStore, bars: str) -> dict[str, Ints]:
             parts.setdefault(facts["digest"], []).append(name)
     found = {}
     for digest, names in parts.items():
-        table = store.dataset(names).to_table(columns=["point_id"], filter=pc.field("window") == "full")
+        wanted = pc.field("window") == "full"
+        if ok:
+            wanted &= pc.field("status") == "ok"
+        table = store.dataset(names).to_table(columns=["point_id"], filter=wanted)
         found[digest] = np.unique(table["point_id"].to_numpy())
     return found
 
@@ -127,18 +138,46 @@ class StoredPoints:
             return {name: np.full(len(self.ids), np.nan) for name in names}
         table = self._table(["point_id", *names], window)
         places, kept = self._places(table)
-        out = {}
+        out: dict[str, Any] = {}
         for name in names:
             column = table[name].combine_chunks()
-            if pa.types.is_fixed_size_list(column.type):
-                width = column.type.list_size
-                flat = np.asarray(column.flatten()).reshape(-1, width)
-                out[name] = np.full((len(self.ids), width), np.nan)
+            own: NDArray[Any]
+            if pa.types.is_nested(column.type):
+                long = np.asarray(column.flatten())
+                own = long.reshape(len(column), long.size // max(len(column), 1))
             else:
-                flat = column.to_numpy(zero_copy_only=False)
-                out[name] = np.full(len(self.ids), np.nan)
-            out[name][places] = flat[kept]
+                own = column.to_numpy(zero_copy_only=False)
+            out[name] = np.full((len(self.ids), *own.shape[1:]), np.nan)
+            out[name][places] = own[kept]
         return out
+
+    def blocks(self, name: str, window: str, places: Ints, most: int) -> Iterator[Floats]:
+        """Yield a list column of some points, at most so many at a time, each (k, width).
+
+        Parameters
+        ----------
+        name, window : str
+        places : int64 array (n,)
+            Places in `ids`, distinct; of points that have rows.
+        most : int
+            Points at a time.
+
+        Notes
+        -----
+        For columns such as ``returns`` that are too large to be held: each block reads the parts that its
+        points stand in, and no others. A block is one part or a few where places ascend.
+        """
+        names = np.array(self.parts, dtype=object)
+        holder = np.full(len(self.ids), -1, dtype=np.int64)
+        if len(names):
+            table = self._table(["point_id", "__fragment_index"], window)
+            at, kept = self._places(table)
+            holder[at] = table["__fragment_index"].to_numpy()[kept]
+        for begin in range(0, len(places), most):
+            some = places[begin : begin + most]
+            own = np.unique(holder[some])
+            parts = list(names[own[own >= 0]])
+            yield StoredPoints(self.store, self.context, self.ids[some], parts).columns([name], window)[name]
 
     def statuses(self) -> tuple[NDArray[np.int8], dict[int, tuple[str, str]]]:
         """Return each point's place in STATUSES, -1 without rows, and what went wrong by place."""

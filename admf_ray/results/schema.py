@@ -120,6 +120,7 @@ def part_table(
     regime_sums: Floats,
     status: NDArray[np.uint8],
     errors: Mapping[int, tuple[str, str]],
+    returns: Floats | None = None,
 ) -> pa.Table:
     """Return the rows of some points, all windows of a point in one window's block after the other.
 
@@ -141,13 +142,17 @@ def part_table(
         Places in STATUSES.
     errors : mapping of int to (str, str)
         Type and text of what went wrong, by place.
+    returns : float64 array (n, n_bars), optional
+        Per bar of the window ``full``, NaN for a point that is not ok: of plain-Python strategies, whose
+        replay takes too long to be done again. Of none where there are no bars.
 
     Returns
     -------
     pyarrow.Table
         ``point_id``, ``strategy``, the parameters, ``window``, ``status``, ``error_type``, ``error``, the
-        figures; for the window ``full`` also ``slice_sum``, ``slice_square_sum`` and four figures for each
-        regime, null elsewhere. Its metadata ``admf_ray`` hold the context.
+        figures; for the window ``full`` also ``slice_sum``, ``slice_square_sum``, four figures for each
+        regime and, where they are given, ``returns``, null elsewhere. Its metadata ``admf_ray`` hold the
+        context.
     """
     n, n_windows, _ = values.shape
     names = context.window_names
@@ -170,6 +175,8 @@ def part_table(
         columns[name] = _lists(slice_sums[:, :, k], full, n_windows)
     for name, figures in regime_figures(context, regime_sums).items():
         columns[name] = _placed(figures, full, n_windows)
+    if returns is not None and returns.shape[1]:
+        columns["returns"] = _long_lists(returns, full, n_windows)
     table = pa.table(columns)
     facts = context.facts() | {"first_id": int(ids[0]) if len(ids) else -1}
     return table.replace_schema_metadata({b"admf_ray": json.dumps(facts).encode()})
@@ -202,6 +209,15 @@ def _lists(block: Floats, full: int, n_windows: int) -> pa.Array:
         parts[full] = pa.FixedSizeListArray.from_arrays(
             pa.array(np.ascontiguousarray(block).reshape(-1)), width
         )
+    return pa.concat_arrays(parts)
+
+
+def _long_lists(block: Floats, full: int, n_windows: int) -> pa.Array:
+    """Return lists as `_lists` does; a null takes no room, as one of a fixed size would."""
+    n, width = block.shape
+    parts = [pa.nulls(n, pa.list_(pa.float64()))] * n_windows
+    ends = pa.array(np.arange(n + 1, dtype=np.int32) * width)
+    parts[full] = pa.ListArray.from_arrays(ends, pa.array(np.ascontiguousarray(block).reshape(-1)))
     return pa.concat_arrays(parts)
 
 

@@ -59,7 +59,7 @@ def check(found, clean, expected):
     assert set(found.errors) == set(expected)
     good = found.status == 0
     assert good.sum() == len(good) - len(expected)
-    for mine, theirs in zip(found[:3], clean[:3], strict=True):
+    for mine, theirs in zip((*found[:3], found.returns), (*clean[:3], clean.returns), strict=True):
         assert mine[good].tobytes() == theirs[good].tobytes()
         assert np.isnan(mine[~good]).all()
 
@@ -98,6 +98,7 @@ def test_two_hundred_plain_points_of_which_ten_go_wrong():
     kinds = {1: "failed", 8: "failed", 2: "timeout", 9: "timeout", 3: "crashed", 6: "crashed"}
     found = guarded(conditions(), PLAIN, points(PLAIN, acts, 200), QUICK)
     check(found, clean, {i: kinds[act] for i, act in acts.items()})
+    assert (found.returns[1] != 0).any()
     assert found.errors[0][0] == "ValueError"
     assert "Plain.on_bar: raised ValueError: enough at bar 69" in found.errors[0][1]
     assert found.errors[51][0] == "SystemExit"

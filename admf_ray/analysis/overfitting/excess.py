@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from admf_ray.rules.metrics import NOISE
 
-__all__ = ["Shape", "matched_excess", "shape"]
+__all__ = ["Shape", "held_through", "matched_excess", "shape"]
 
 Floats = NDArray[np.float64]
 
@@ -53,6 +53,25 @@ def matched_excess(returns: Floats, mean_exposure: Floats | float, benchmark: Fl
     [0.0, 0.0]
     """
     return returns - np.multiply.outer(benchmark, mean_exposure)
+
+
+def held_through(benchmark: Floats, start: int, stop: int) -> Floats:
+    """Return the benchmark's returns in a window, 0 in its first bar, which no account holds through.
+
+    Parameters
+    ----------
+    benchmark : float64 array (n_bars,)
+        Buy-and-hold return of each bar.
+    start, stop : int
+
+    Notes
+    -----
+    Accounts start flat: what is decided at the first bar's close is filled in the second. The figure
+    ``matched_excess_sharpe`` leaves that bar's benchmark out as well.
+    """
+    found = benchmark[start:stop].copy()
+    found[:1] = 0.0
+    return found
 
 
 def shape(returns: Floats) -> Shape:

@@ -12,7 +12,7 @@ from admf_ray.analysis.bootstrap import long_run_variance, times_drawn
 from admf_ray.errors import DataError
 from admf_ray.rules.metrics import NOISE
 
-__all__ = ["Superior", "superior_ability"]
+__all__ = ["Extremes", "Superior", "extremes", "superior_ability"]
 
 Floats = NDArray[np.float64]
 
@@ -43,10 +43,78 @@ class Superior(NamedTuple):
     n_points: int
 
 
+class Extremes(NamedTuple):
+    """The best of some points as seen, and the best of them in each resampled history.
+
+    Attributes
+    ----------
+    high, high_t : float64 array (n_draws,)
+        Highest mean and highest studentized mean of each draw, times the root of the number of bars.
+    mean, t : float
+        As seen, on the same scale; -inf and 0 without any point.
+    best_mean, best_t, n_points : int
+        As in `Superior`.
+    drawn : tuple (n_bars, block_bars, seed)
+        What the draws are of.
+
+    Notes
+    -----
+    A maximum over two populations is the higher one of each, so populations that saw the same draws are
+    joined without their returns, and p-values are those of all points tested together.
+    """
+
+    high: Floats
+    high_t: Floats
+    mean: float
+    t: float
+    best_mean: int
+    best_t: int
+    n_points: int
+    drawn: tuple[int, float, int]
+
+    def joined(self, other: Extremes) -> Extremes:
+        """Return those of both populations; the other's points are numbered after these.
+
+        Raises
+        ------
+        DataError
+            They saw other draws.
+        """
+        mine, its = (self.drawn, len(self.high)), (other.drawn, len(other.high))
+        if mine != its:
+            raise DataError(f"extremes: must be of the same draws to be joined, found {mine} and {its}")
+        higher, higher_t = other.mean > self.mean, other.t > self.t
+        return Extremes(
+            np.maximum(self.high, other.high),
+            np.maximum(self.high_t, other.high_t),
+            max(self.mean, other.mean),
+            max(self.t, other.t),
+            self.n_points + other.best_mean if higher else self.best_mean,
+            self.n_points + other.best_t if higher_t else self.best_t,
+            self.n_points + other.n_points,
+            self.drawn,
+        )
+
+    def superior(self) -> Superior:
+        """Return what they prove."""
+        if not self.n_points:
+            return Superior(1.0, 1.0, -1, -1, 0.0, 0)
+        n = len(self.high)
+        p, p_t = (1 + (self.high >= self.mean).sum()) / (1 + n), (1 + (self.high_t >= self.t).sum()) / (1 + n)
+        return Superior(float(p), float(p_t), self.best_mean, self.best_t, self.t, self.n_points)
+
+
 def superior_ability(
     chunks: Iterable[Floats], n_bars: int, *, block_bars: float, seed: int, n_draws: int = 1000
 ) -> Superior:
-    """Test the best of all points by the reality check and by the test for superior predictive ability.
+    """Test the best of all points; `extremes` and what they prove, in one."""
+    return extremes(chunks, n_bars, block_bars=block_bars, seed=seed, n_draws=n_draws).superior()
+
+
+def extremes(
+    chunks: Iterable[Floats], n_bars: int, *, block_bars: float, seed: int, n_draws: int = 1000
+) -> Extremes:
+    """Return what the reality check and the test for superior predictive ability need of all points.
 
     Parameters
     ----------
@@ -63,7 +131,7 @@ def superior_ability(
 
     Returns
     -------
-    Superior
+    Extremes
 
     Raises
     ------
@@ -95,11 +163,8 @@ def superior_ability(
             best_t, t_at = t.max(), n_points + int(t.argmax())
         _raise(drawn, (excess - means) / root, inverse, np.where(t < -slack, t, 0.0), high, high_t)
         n_points += excess.shape[1]
-    if not n_points:
-        return Superior(1.0, 1.0, -1, -1, 0.0, 0)
-    p = (1 + (high >= root * best).sum()) / (1 + n_draws)
-    p_t = (1 + (high_t >= best_t).sum()) / (1 + n_draws)
-    return Superior(float(p), float(p_t), mean_at, t_at, float(best_t), n_points)
+    drawn_of = (n_bars, float(block_bars), seed)
+    return Extremes(high, high_t, float(root * best), float(best_t), mean_at, t_at, n_points, drawn_of)
 
 
 def _means(excess: Floats, n_bars: int, before: int) -> Floats:

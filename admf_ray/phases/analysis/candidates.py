@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from admf_ray.analysis.robustness import as_scores, best_first
 from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.engine.conditions import Conditions
-from admf_ray.engine.outcome import ReplayResult
-from admf_ray.engine.paths import curve_returns
+from admf_ray.engine.outcome import ReplayResult, curve_returns
 from admf_ray.phases.analysis.rows import Subject
 from admf_ray.phases.mined import By
 

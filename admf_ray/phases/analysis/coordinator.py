@@ -26,6 +26,7 @@ from admf_ray.phases.analysis.hypotheses import corrected, hash_of, record, told
 from admf_ray.phases.analysis.ordering import Standing, order
 from admf_ray.phases.analysis.overfitting import Luck, judge_run
 from admf_ray.phases.analysis.rows import GRID, Rows, Subject
+from admf_ray.phases.analysis.skill import write_skill
 from admf_ray.phases.analysis.tables import ANALYSIS, Found, as_table
 from admf_ray.phases.analysis.tools import consistency, sensitivity
 from admf_ray.phases.mined import Mined
@@ -120,13 +121,14 @@ class AnalysisCoordinator:
             improved = {one.name: one.compared.variant for one in experiments if one.conclusion == "improves"}
             subjects = [Subject(GRID, one) for one in self.mined.searched]
             variants = [Subject(one.experiment.name, one.variant.searched[0]) for one in compared]
-            rows = Rows((*subjects, *variants), self.search.conditions, self.settings.seed)
+            rows = Rows((*subjects, *variants), self.search.conditions)
             taken = [*subjects, *(one for one in variants if one.source in improved)]
             candidates = self._candidates(taken)
             found.take(self._tools(candidates))
             luck, judged = judge_run(rows, trials_of(self.store, self.search), self.settings.seed)
             found.take(judged)
             finalists = self._finalists(candidates, improved, luck, rows, found)
+            write_skill(self.store, luck.skill, rows)  # before the finalists, who are judged by it
             self._write(found, candidates, finalists, experiments)
         return Analysed(tuple(experiments), luck, tuple(finalists), found)
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_ray.analysis.bootstrap import block_length
 from admf_ray.analysis.overfitting.excess import matched_excess, shape
 from admf_ray.analysis.overfitting.pbo import Pbo, by_robust_score, pbo, pbo_of_selection
 from admf_ray.analysis.overfitting.superior import Superior, superior_ability
-from admf_ray.analysis.overfitting.trials import distinct_sample, effective_trials, effective_trials_spread
+from admf_ray.analysis.overfitting.trials import effective_trials, effective_trials_spread
 from admf_ray.phases.analysis.rows import GRID, Rows
+from admf_ray.phases.analysis.skill import SPA_DRAWS, Skill, training_skill
 from admf_ray.phases.analysis.tables import WHOLE, Found, as_table
 from admf_ray.phases.trials import Trials
 
@@ -31,11 +31,7 @@ __all__ = ["STATISTICS", "Luck", "Multiplicity", "judge_run"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MOST_SAMPLED = 2_000
-SAMPLE_BYTES = 256 * 2**20
-MOST_FOR_BLOCKS = 100
 ROBUST_SPLITS = 100
-SPA_DRAWS = 1_000
 
 STATISTICS: Mapping[str, str] = {
     "trials_own": "distinct points this run has backtested on these bars, neighbours and variants included",
@@ -49,7 +45,7 @@ STATISTICS: Mapping[str, str] = {
     "loss_probability": "share of splits in which what is selected loses out of sample",
     "reality_check_p": "p-value of the best mean among all points (White)",
     "spa_p": "p-value of the best studentized mean among all points (Hansen)",
-    "points_tested": "points behind the two p-values",
+    "points_tested": "points behind the two p-values: grid, neighbours and variants that did not fail",
     "sharpe": "annualised Sharpe ratio, with its bootstrap bounds",
     "psr": "probability that the true Sharpe ratio is above 0",
     "dsr": "probability that it is above what the best of so many lucky trials would show",
@@ -90,8 +86,10 @@ class Luck:
     trials : Trials
     on : mapping of str to Multiplicity
         By basis: ``excess`` and ``raw``.
+    skill : Skill
+        What phase 3 judges by as well, after it has added what it composes.
     superior : mapping of str to Superior
-        Against exposure-matched buy and hold (``excess``) and cash (``raw``).
+        Against exposure-matched buy and hold (``excess``, of `skill`) and cash (``raw``).
     pbo, pbo_robust : Pbo
         Of selection by Sharpe ratio, and by robust score.
     block_bars : float
@@ -100,6 +98,7 @@ class Luck:
 
     trials: Trials
     on: Mapping[str, Multiplicity]
+    skill: Skill
     superior: Mapping[str, Superior]
     pbo: Pbo
     pbo_robust: Pbo
@@ -133,8 +132,8 @@ class Luck:
 
 def judge_run(rows: Rows, trials: Trials, seed: int) -> tuple[Luck, Found]:
     """Return what all trials say, and the table of the splits."""
-    sampled = _sample(rows, seed)
-    raw, exposure = _together(rows, rows.split(sampled))
+    chunks = list(rows.returns(rows.distinct(seed)))
+    raw, exposure = (np.concatenate(own, axis=-1) for own in zip(*chunks, strict=True))
     series = {"excess": matched_excess(raw, exposure, rows.benchmark), "raw": raw}
     whole = {"excess": _sharpes(rows, "matched_excess_sharpe"), "raw": _sharpes(rows, "sharpe")}
     on = {}
@@ -149,43 +148,19 @@ def judge_run(rows: Rows, trials: Trials, seed: int) -> tuple[Luck, Found]:
             spread,
             effective_trials_spread(sharpes, len(raw)),
         )
-    block = block_length(series["excess"][:, :MOST_FOR_BLOCKS])
-    n = len(rows.benchmark)
-    superior = {
-        basis: superior_ability(_chunks(rows, basis), n, block_bars=block, seed=seed, n_draws=SPA_DRAWS)
-        for basis in series
-    }
+    skill = training_skill(rows, seed)
+    n_bars, block, _ = skill.extremes.drawn
+    plain = (returns for returns, _ in rows.returns())
+    cash = superior_ability(plain, n_bars, block_bars=block, seed=seed, n_draws=SPA_DRAWS)
     best, robust = _splits(rows, seed)
     found = Found({"pbo": as_table(_split_rows(rows, best))})
-    if any(kept.size < n_ok for kept, n_ok in zip(rows.regenerated, rows.counts, strict=True)):
-        found.remarks.append(
-            "SPA and reality check: of plain-Python strategies a sample of points is replayed, so their "
-            "p-values are too small for a search of that size"
-        )
-    return Luck(trials, on, superior, best, robust, block), found
+    superior = {"excess": skill.superior, "raw": cash}
+    return Luck(trials, on, skill, superior, best, robust, block), found
 
 
 def _sharpes(rows: Rows, name: str) -> Floats:
     """Return per-bar Sharpe ratios of all rows."""
     return rows.figure(name) / math.sqrt(rows.conditions.bars.bars_per_year)
-
-
-def _sample(rows: Rows, seed: int) -> Ints:
-    """Return places of distinct rows that stand for all, few enough to be held together."""
-    most = min(MOST_SAMPLED, max(SAMPLE_BYTES // (8 * len(rows.benchmark)), 2))
-    edges = np.concatenate([[0], np.cumsum(rows.counts)[:-1]])
-    can = np.concatenate([at + own for at, own in zip(edges, rows.regenerated, strict=True)])
-    return can[distinct_sample(rows.sums[can], most, seed)]
-
-
-def _together(rows: Rows, places: tuple[Ints, ...]) -> tuple[Floats, Floats]:
-    chunks = list(rows.returns(places))
-    return np.concatenate([one for one, _ in chunks], axis=1), np.concatenate([own for _, own in chunks])
-
-
-def _chunks(rows: Rows, basis: str) -> Iterator[Floats]:
-    for returns, exposure in rows.returns():
-        yield matched_excess(returns, exposure, rows.benchmark) if basis == "excess" else returns
 
 
 def _splits(rows: Rows, seed: int) -> tuple[Pbo, Pbo]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -10,8 +10,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from admf_ray.analysis.overfitting.excess import held_through, matched_excess
+from admf_ray.analysis.overfitting.trials import distinct_sample
 from admf_ray.engine.conditions import Conditions
-from admf_ray.engine.paths import returns_of
+from admf_ray.engine.paths import points_at_a_time, returns_of
 from admf_ray.phases.mined import Searched
 
 __all__ = ["GRID", "Rows", "Subject"]
@@ -21,7 +23,8 @@ Ints = NDArray[np.int64]
 
 GRID = "grid"
 BLOCK_ROWS = 4_096
-MOST_REPLAYED = 200  # rows of a plain-Python strategy whose returns are made again
+MOST_SAMPLED = 2_000
+SAMPLE_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,22 @@ class Subject:
         points = self.searched.points
         return points.of(points.keys[places])
 
+    def returns(self, conditions: Conditions, places: Ints) -> Iterator[Floats]:
+        """Yield per-bar returns over ``full`` of rows at places in `ok`, some at a time, each (k, n_bars).
+
+        Notes
+        -----
+        Of a compiled strategy they are swept again; of a plain-Python one they are stored with the rows.
+        """
+        chosen, stack = self.ok[places], self.searched.stack
+        if stack.strategy.is_compiled():
+            for begin in range(0, chosen.size, BLOCK_ROWS):
+                yield from returns_of(conditions, stack, self.rows(chosen[begin : begin + BLOCK_ROWS]))
+        else:
+            most = points_at_a_time(conditions.windows[conditions.full].n_bars)
+            stored = self.searched.figures
+            yield from stored.blocks("returns", "full", chosen, most)  # type: ignore[attr-defined]  # as above
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -80,8 +99,6 @@ class Rows:
     ----------
     subjects : tuple of Subject
     conditions : Conditions
-    seed : int
-        Of the rows drawn of a plain-Python strategy.
 
     Notes
     -----
@@ -90,7 +107,6 @@ class Rows:
 
     subjects: tuple[Subject, ...]
     conditions: Conditions
-    seed: int
 
     @cached_property
     def counts(self) -> Ints:
@@ -119,42 +135,34 @@ class Rows:
     def benchmark(self) -> Floats:
         """Buy-and-hold return of each bar of ``full``, 0 in the first, which no account holds through."""
         window = self.conditions.windows[self.conditions.full]
-        found = self.conditions.market.benchmark[window.start : window.stop].copy()
-        found[0] = 0.0
-        return found
+        return held_through(self.conditions.market.benchmark, window.start, window.stop)
 
-    @cached_property
-    def regenerated(self) -> tuple[Ints, ...]:
-        """Per subject, the places in `ok` whose returns are made again: all, or a draw of plain Python's."""
-        random = np.random.default_rng(self.seed)
-        found = []
-        for one in self.subjects:
-            n = one.ok.size
-            if one.searched.stack.strategy.is_compiled() or n <= MOST_REPLAYED:
-                found.append(np.arange(n))
-            else:
-                found.append(np.sort(random.choice(n, MOST_REPLAYED, replace=False)))
-        return tuple(found)
+    def distinct(self, seed: int) -> Ints:
+        """Return places of distinct rows that stand for all, ascending, few enough to be held together."""
+        most = min(MOST_SAMPLED, max(SAMPLE_BYTES // (8 * len(self.benchmark)), 2))
+        return distinct_sample(self.sums, most, seed)
 
-    def returns(self, places: Sequence[Ints] | None = None) -> Iterator[tuple[Floats, Floats]]:
+    def returns(self, places: Ints | None = None) -> Iterator[tuple[Floats, Floats]]:
         """Yield (per-bar returns (n_bars, k), mean exposure (k,)) of rows, some at a time.
 
         Parameters
         ----------
-        places : sequence of int64 arrays, optional
-            Per subject, places in its `ok`; `regenerated` by default.
+        places : int64 array, optional
+            Ascending, among all rows; every row by default.
         """
-        chosen = self.regenerated if places is None else places
-        for one, own in zip(self.subjects, chosen, strict=True):
-            exposure = one.figure("mean_exposure")
-            for begin in range(0, own.size, BLOCK_ROWS):
-                some = own[begin : begin + BLOCK_ROWS]
-                at = 0
-                for chunk in returns_of(self.conditions, one.searched.stack, one.rows(one.ok[some])):
-                    yield chunk.T, exposure[some[at : at + len(chunk)]]
-                    at += len(chunk)
+        chosen = np.arange(len(self)) if places is None else places
+        for one, own in zip(self.subjects, self._split(chosen), strict=True):
+            exposure, at = one.figure("mean_exposure")[own], 0
+            for chunk in one.returns(self.conditions, own):
+                yield chunk.T, exposure[at : at + len(chunk)]
+                at += len(chunk)
 
-    def split(self, places: Ints) -> tuple[Ints, ...]:
+    def excess(self, places: Ints | None = None) -> Iterator[Floats]:
+        """Yield exposure-matched excess of rows as `returns` does their returns, each (n_bars, k)."""
+        for returns, exposure in self.returns(places):
+            yield matched_excess(returns, exposure, self.benchmark)
+
+    def _split(self, places: Ints) -> tuple[Ints, ...]:
         """Return places among all rows as places in each subject's `ok`."""
         edges = np.concatenate([[0], np.cumsum(self.counts)])
         return tuple(places[(places >= a) & (places < b)] - a for a, b in pairwise(edges))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from admf_ray.cluster.jobs import StackNames
 from admf_ray.engine.stack import Stack
-from admf_ray.results.identity import code_digest, digest_of
+from admf_ray.results.identity import code_digest, digest_of, point_ids
 
 __all__ = ["Member", "TestCase", "stack_named"]
 
@@ -53,6 +53,11 @@ class Member:
     def vector(self) -> Floats:
         """The row as an array."""
         return np.array(self.row)
+
+    @property
+    def point_id(self) -> int:
+        """Number of its row, where a run has it."""
+        return int(point_ids(self.vector[None], _code(self.names))[0])
 
     def parameters(self) -> dict[str, Any]:
         """Return all values by full name."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from admf_ray.analysis.overfitting.excess import held_through, matched_excess
 from admf_ray.engine.conditions import Conditions
-from admf_ray.engine.outcome import ReplayResult
-from admf_ray.engine.paths import curve_returns, returns_of
+from admf_ray.engine.inputs import market_arrays
+from admf_ray.engine.outcome import ReplayResult, curve_returns
+from admf_ray.engine.paths import returns_of
 from admf_ray.engine.sweep import SweepResult, sweep
 from admf_ray.market import Bars, Window
 from admf_ray.phases.validation.case import TestCase
@@ -59,6 +62,11 @@ class Hall:
     def train_of(self, window: Window) -> Window:
         """Return what a strategy with `fit` learns from for a window."""
         return dict(zip((self.full, *self.windows), self.trains, strict=True))[window]
+
+    def excess(self, answer: Mapping[str, Any]) -> Floats:
+        """Return an answer's returns over ``full`` less its mean exposure times the benchmark's."""
+        held = held_through(market_arrays(self.bars).benchmark, self.full.start, self.full.stop)
+        return matched_excess(np.array(answer["returns"]), answer["metrics"]["mean_exposure"], held)
 
     @property
     def identity(self) -> str:

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
-from admf_ray.analysis.overfitting.excess import matched_excess
-from admf_ray.analysis.overfitting.superior import Superior
 from admf_ray.cluster.session import Session, kept_open, session
 from admf_ray.config.validation import TestPhaseConfig, TestStrategyConfig
 from admf_ray.engine.container import ScopedContainer
-from admf_ray.engine.inputs import market_arrays
 from admf_ray.errors import ADMFError, ConfigError
 from admf_ray.logs import get_logger
 from admf_ray.phases.analysis import Finalist, read_finalists
@@ -29,7 +24,7 @@ from admf_ray.phases.validation.neighbours import drifted
 from admf_ray.phases.validation.netting import container_of, run_container
 from admf_ray.phases.validation.resolve import resolve
 from admf_ray.phases.validation.sealed import Sealed, closed, open_sealed
-from admf_ray.phases.validation.skill import training_skill
+from admf_ray.phases.validation.skill import skill_of
 from admf_ray.phases.validation.verdict import Verdict
 from admf_ray.results.identity import digest_of
 from admf_ray.results.ledger import Ledger, results_root
@@ -104,9 +99,10 @@ class TestExecutor(BacktestCoordinator):
                 raise KeyboardInterrupt
         with kept_open(), self.store.held():
             with closed(self.config):
-                judging, order, skill = self._in_training(mined)
-            if skill is None:
-                return judging.nothing()
+                judging, order = self._in_training(mined)
+                if not order:
+                    return judging.nothing()
+                skill = skill_of(self.store, self.search, mined, order, judging.trained, judging.hall)
             sealed = self._open(order, again)
             tested = self.run_test_suite(order, sealed)
             hall = test_hall(self.search, sealed, phase.validation.walk_forward_oos)
@@ -124,7 +120,7 @@ class TestExecutor(BacktestCoordinator):
             mined = self.run_parameter_search()
         with kept_open(), self.store.held():
             with closed(self.config):
-                _, order, _ = self._in_training(mined)
+                _, order = self._in_training(mined)
             sealed = self._open(order, False)
             hall = test_hall(self.search, sealed, self.phase.validation.walk_forward_oos)
             stored, _ = self._answers(order, hall, "test", True)
@@ -143,7 +139,7 @@ class TestExecutor(BacktestCoordinator):
         n = settings.drift_containers if settings.test_parameter_drift or side == "training" else 0
         return Exam(case, drifted(case, self.search, n, settings.seed), perturbed, settings.seed)
 
-    def _in_training(self, mined: Mined) -> tuple[Judging, list[TestCase], Superior | None]:
+    def _in_training(self, mined: Mined) -> tuple[Judging, list[TestCase]]:
         """Resolve the test strategies, gather training evidence and fix the finalists' order."""
         search = self.search
         cases, left_out = resolve(search, mined, self._finalists())
@@ -158,11 +154,7 @@ class TestExecutor(BacktestCoordinator):
             left_out | failed, self._objective, self._maximize,
         )  # fmt: skip
         places = {case.name: case for case in cases}
-        order = [places[name] for name in ordered(names, found, self.phase.final_selection)]
-        if not order:
-            return judging, order, None
-        excess = np.column_stack([_excess(trained[case.name], hall) for case in order])
-        return judging, order, training_skill(search, mined, excess, self.phase.validation.seed)
+        return judging, [places[name] for name in ordered(names, found, self.phase.final_selection)]
 
     def run_test_suite(
         self, test_configs: Sequence[TestCase | TestStrategyConfig], test_data: Sealed
@@ -310,9 +302,3 @@ class TestExecutor(BacktestCoordinator):
             calls, shared, here, files=self.config.strategies, workers=self.settings.workers,
             fresh=self.phase.execution.strict_isolation,
         )  # fmt: skip
-
-
-def _excess(answer: Mapping[str, Any], hall: Hall) -> Any:
-    """Return a training answer's returns less its mean exposure times the benchmark's."""
-    benchmark = market_arrays(hall.bars).benchmark[hall.full.start : hall.full.stop]
-    return matched_excess(np.array(answer["returns"]), answer["metrics"]["mean_exposure"], benchmark)

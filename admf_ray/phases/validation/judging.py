@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from admf_ray.analysis.overfitting.excess import matched_excess
-from admf_ray.analysis.overfitting.superior import Superior
 from admf_ray.analysis.robustness import as_scores
 from admf_ray.config.base import plain
 from admf_ray.config.schema import PipelineConfig
-from admf_ray.engine.inputs import market_arrays
+from admf_ray.phases.analysis.skill import Skill
 from admf_ray.phases.search import Search
 from admf_ray.phases.validation.acceptance import Judged, first_accepted, judge
 from admf_ray.phases.validation.case import TestCase
@@ -61,7 +59,7 @@ class Judging:
 
     def nothing(self) -> Verdict:
         """Return and write the verdict where there is nothing to test; the test data stay closed."""
-        verdict = Verdict((), self.left_out, None, 0, 0.0, ("", ""), self._rule, float("nan"))
+        verdict = Verdict((), self.left_out, None, 0, 0.0, ("", ""), self._rule, float("nan"), {})
         write_validation(self.store, verdict, {}, {}, {}, (self.hall, self.hall))
         return verdict
 
@@ -70,12 +68,12 @@ class Judging:
         order: Sequence[TestCase],
         tested: Mapping[str, Any],
         hall: Hall,
-        skill: Superior,
+        skill: Skill,
         looks: int,
         certificates: Mapping[str, dict[str, str]],
     ) -> Verdict:
         """Judge the finalists in their order and write the verdict, its tables and the choice."""
-        k, bars, left_out = len(order), hall.bars, dict(self.left_out)
+        k, bars, left_out, p = len(order), hall.bars, dict(self.left_out), skill.superior.spa_p
         candidates = []
         for rank, case in enumerate(order, 1):
             answer = tested[case.name]
@@ -83,14 +81,14 @@ class Judging:
                 left_out[case.name] = answer["error"]
                 continue
             certificate = certificates.get(case.name, {})
-            judged = self._judged(answer, hall, skill.spa_p, k, looks, certificate)
+            judged = self._judged(answer, hall, p, k, looks, certificate)
             candidates.append(self._candidate(rank, case, answer, judged, certificate))
         chosen = first_accepted([one.name for one in candidates], [one.judged for one in candidates])
         days = bars.day[hall.full.start], bars.day[hall.full.stop - 1]
         first, last = (str(np.datetime64(int(day), "D")) for day in days)
         verdict = Verdict(
             tuple(candidates), left_out, chosen, looks, hall.full.n_bars / bars.bars_per_year, (first, last),
-            self._rule, skill.spa_p, self.store.uri_of(CHOICE) if chosen else "",
+            self._rule, p, skill.counts, self.store.uri_of(CHOICE) if chosen else "",
         )  # fmt: skip
         names = () if self.search.classifier is None else self.search.classifier.names
         seed, halls = self._phase.validation.seed, (self.hall, hall)
@@ -120,11 +118,9 @@ class Judging:
         looks: int,
         certificate: Mapping[str, str],
     ) -> Judged:
-        benchmark = market_arrays(hall.bars).benchmark[hall.full.start : hall.full.stop]
-        excess = matched_excess(np.array(answer["returns"]), answer["metrics"]["mean_exposure"], benchmark)
         same = all(one != "differs" for one in answer["verified"].values())
         verified = same and certificate.get("verdict", "PASS") == "PASS"
-        return judge(excess, p, hall.bars.bars_per_year, k, looks, verified)
+        return judge(hall.excess(answer), p, hall.bars.bars_per_year, k, looks, verified)
 
     def _candidate(
         self, rank: int, case: TestCase, answer: dict[str, Any], judged: Judged, certificate: dict[str, str]

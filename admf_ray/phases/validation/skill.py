@@ -1,55 +1,67 @@
-"""Whether the best of all trials beats luck in training: superior predictive ability over every one."""
+"""The training test that the verdict goes by: phase 2's, joined by the test strategies that are no rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from admf_ray.analysis.bootstrap import block_length
-from admf_ray.analysis.overfitting.excess import matched_excess
-from admf_ray.analysis.overfitting.superior import Superior, superior_ability
-from admf_ray.engine.paths import returns_of
+from admf_ray.config.analysis import AnalysisConfig
+from admf_ray.phases.analysis.rows import GRID, Rows, Subject
+from admf_ray.phases.analysis.skill import Skill, read_skill, training_skill
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.search import Search
+from admf_ray.phases.validation.case import TestCase
+from admf_ray.phases.validation.exam import Hall
+from admf_ray.results.points import ids_on
+from admf_ray.results.store import RunStore
 
-__all__ = ["training_skill"]
-
-Floats = NDArray[np.float64]
+__all__ = ["skill_of"]
 
 
-def training_skill(search: Search, mined: Mined, further: Floats, seed: int, n_draws: int = 1000) -> Superior:
-    """Test all trials of phase 1 and the finalists together.
+def skill_of(
+    store: RunStore,
+    search: Search,
+    mined: Mined,
+    cases: Sequence[TestCase],
+    trained: Mapping[str, Any],
+    hall: Hall,
+) -> Skill:
+    """Test all trials of the run in training, those that phase 3 composes among them.
 
     Parameters
     ----------
+    store : RunStore
     search : Search
     mined : Mined
-    further : float64 array (n_bars, n)
-        Exposure-matched excess of the finalists over the training span.
-    seed : int
-    n_draws : int
+    cases : sequence of TestCase
+    trained : mapping of str to dict
+        Their answers on training data, by name.
+    hall : Hall
+        Of training.
 
     Notes
     -----
-    Every point and every neighbour counts; its returns are run again, since they are not stored. Blocks as
-    the finalists' returns suggest. Failed points have no returns and are left out.
+    Where phase 2 has tested these rows its result is taken as it is, variants of experiments included;
+    otherwise the grid's rows are tested here. A single point that is a row already is not added again.
+    Test strategies see the bars before their window, so with ``warmup: none`` none of them is a row.
     """
-    n_bars, span = search.span.n_bars, search.span
-    benchmark = search.conditions.market.benchmark[span.start : span.stop]
-    block = block_length(further) if further.size else 1.0
-
-    def chunks() -> Iterator[Floats]:
-        for one in mined.searched:
-            exposure = one.figure("mean_exposure", "full")
-            good = np.flatnonzero(~np.isnan(exposure))
-            begin = 0
-            for returns in returns_of(search.conditions, one.stack, one.points.rows()[good]):
-                held = exposure[good[begin : begin + len(returns)]]
-                yield matched_excess(returns.T, held, benchmark)
-                begin += len(returns)
-        if further.size:
-            yield further
-
-    return superior_ability(chunks(), n_bars, block_bars=block, seed=seed, n_draws=n_draws)
+    seed = (search.config.phase_2_analysis or AnalysisConfig()).seed
+    rows = Rows(tuple(Subject(GRID, one) for one in mined.searched), search.conditions)
+    known = read_skill(store, rows, seed)
+    if known is None:
+        contexts = [one.searched.figures.context.digest for one in rows.subjects]  # type: ignore[attr-defined]  # StoredPoints
+        skill = training_skill(rows, seed)
+    else:
+        skill, contexts = known[0], list(known[1])
+    ids: set[int] = set()
+    if search.conditions.warmup == "history":
+        found = ids_on(store, search.bars.content_hash, ok=True)
+        ids.update(*(found[one].tolist() for one in contexts))
+    fresh = {
+        case.identity: hall.excess(trained[case.name])
+        for case in cases
+        if case.name in trained and (case.members or case.account.point_id not in ids)
+    }
+    return skill.joined(np.column_stack(list(fresh.values()))) if fresh else skill

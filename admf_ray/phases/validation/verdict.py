@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from admf_ray.phases.analysis.skill import told
 from admf_ray.phases.validation.acceptance import Judged, power_told
 from admf_ray.phases.validation.evidence import Evidence
 
@@ -115,6 +117,8 @@ class Verdict:
     rule : str
         How finalists were ordered.
     training_p : float
+    trials : mapping of str to int
+        What it is over: see `Skill.counts`.
     choice : str
         Where the choice is written; empty where there is none.
     """
@@ -127,7 +131,13 @@ class Verdict:
     period: tuple[str, str]
     rule: str
     training_p: float
+    trials: Mapping[str, int]
     choice: str = ""
+
+    @property
+    def trials_told(self) -> str:
+        """What the training p-value is over, in a line; empty where nothing was tested."""
+        return told(self.trials) if self.trials else ""
 
     @property
     def sentences(self) -> tuple[str, str, str]:
@@ -159,7 +169,7 @@ class Verdict:
         second = (
             f"Its return beyond its exposure has a Sharpe ratio of {one.judged.excess_sharpe:.2f} "
             f"(p {one.judged.test_p:.4f}, at most {limit:.4f} allowed) after p {self.training_p:.3f} over "
-            f"all trials in training."
+            f"{sum(self.trials.values()):,} trials in training."
         )
         return first, second, third
 
@@ -173,6 +183,8 @@ class Verdict:
             "years": self.years,
             "rule": self.rule,
             "training_p": self.training_p,
+            "trials": dict(self.trials),
+            "trials_told": self.trials_told,
             "left_out": dict(self.left_out),
             "choice": self.choice,
             "candidates": [

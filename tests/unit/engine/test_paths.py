@@ -7,7 +7,9 @@ from admf_ray import Strategy
 from admf_ray.components import library  # noqa: F401  (registers)
 from admf_ray.components.registry import find
 from admf_ray.engine.conditions import Conditions
-from admf_ray.engine.paths import curve_returns, returns_of
+from admf_ray.engine.outcome import curve_returns
+from admf_ray.engine.paths import returns_of
+from admf_ray.engine.points import run_points
 from admf_ray.engine.replay import Replay
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.sweep import sweep
@@ -67,6 +69,18 @@ def test_plain_python_is_replayed(bars):
     moves = bars.close[window.start : window.stop, 0]
     assert 5 < (path != 0).sum() < len(path)
     assert path.shape == moves.shape
+
+
+@pytest.mark.parametrize("warmup", ["history", "none"])
+def test_plain_points_keep_what_a_replay_has(bars, warmup):
+    conditions = Conditions.of(bars, WINDOWS, warmup=warmup)
+    plain = Stack(Patient)
+    rows = plain.values([{"broker.commission_frac": cost} for cost in (0.0, 0.001)])
+    kept = run_points(conditions, plain, rows).returns
+    assert (kept[0] != kept[1]).any()
+    np.testing.assert_array_equal(kept, next(returns_of(conditions, plain, rows)))
+    compiled = Stack(find("ma_crossover"))
+    assert run_points(conditions, compiled, compiled.values([{}])).returns.shape == (1, 0)
 
 
 def test_asking_for_returns_with_tail_figures_changes_none(bars):

@@ -90,7 +90,13 @@ def phase_2(store, hypothesis="filtered"):
     """Write one experiment, the statistics of luck, regimes, clusters and a finalist."""
     effect = {"effect": 0.4, "low": -0.1, "high": 0.9, "holm_better": 0.06, "holm_worse": 1.0}
     table(store, "experiments", [{"hypothesis": hypothesis, "conclusion": "no evidence", **effect}])
-    run = [("spa_p", "excess", 0.2), ("spa_p", "raw", 0.01), ("pbo", "raw", 0.4), ("trials", "", 11.0)]
+    run = [
+        ("spa_p", "excess", 0.2),
+        ("spa_p", "raw", 0.01),
+        ("pbo", "raw", 0.4),
+        ("trials", "", 11.0),
+        ("points_tested", "excess", 10.0),
+    ]
     rows = [{"scope": "run", "statistic": a, "basis": b, "value": c} for a, b, c in run]
     own = {"scope": "candidate", "strategy": "ma_crossover", "parameters": POINT, "source": "grid"}
     rows += [

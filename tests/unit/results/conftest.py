@@ -32,7 +32,7 @@ def rows_of(fasts):
     return np.array([[float(fast), float(fast % 2)] for fast in fasts]).reshape(-1, 2)
 
 
-def put(store, made, fasts, errors=None):
+def put(store, made, fasts, errors=None, returns=None):
     """Write a part whose figures say whose they are: sharpe is fast in full, -fast in training."""
     rows = rows_of(fasts)
     ids = point_ids(rows, made.code)
@@ -49,7 +49,7 @@ def put(store, made, fasts, errors=None):
     name = part_name(made, ids)
     parameters = {"fast": rows[:, 0].astype(int), "side": words}
     store.write_part(
-        name, part_table(made, METRICS, ids, parameters, values, sums, regimes, status, errors or {})
+        name, part_table(made, METRICS, ids, parameters, values, sums, regimes, status, errors or {}, returns)
     )
     return name
 

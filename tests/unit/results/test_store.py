@@ -36,6 +36,47 @@ def test_rows_come_back_in_the_order_asked_for_whatever_the_parts(store):
     assert np.isnan(sums[1]).all()
 
 
+def kept_returns(fasts, n_bars=40):
+    return np.array([np.arange(n_bars) + 100.0 * fast for fast in fasts])
+
+
+@pytest.mark.parametrize("most", [1, 2, 100])
+def test_kept_returns_come_back_in_blocks(store, most):
+    made = context()
+    for fasts in ([5, 3, 9], [1, 8], [4]):
+        put(store, made, fasts, returns=kept_returns(fasts))
+    wanted = [9, 2, 1, 3, 4]
+    stored = StoredPoints(store, made, point_ids(rows_of(wanted), SALT))
+    places = np.array([0, 2, 3, 4])
+    blocks = list(stored.blocks("returns", "full", places, most))
+    assert [len(one) for one in blocks] == [len(places[k : k + most]) for k in range(0, 4, most)]
+    np.testing.assert_array_equal(np.concatenate(blocks), kept_returns([9, 1, 3, 4]))
+    np.testing.assert_array_equal(stored.columns(["returns"], "full")["returns"][2], kept_returns([1])[0])
+
+
+def test_a_block_reads_the_parts_of_its_points_alone(store):
+    made = context()
+    names = [put(store, made, fasts, returns=kept_returns(fasts)) for fasts in ([5, 3], [1, 8])]
+    stored = StoredPoints(store, made, point_ids(rows_of([5, 3, 1, 8]), SALT))
+    blocks = stored.blocks("returns", "full", np.arange(4), 2)
+    np.testing.assert_array_equal(next(blocks), kept_returns([5, 3]))
+    os.remove(store.path(f"points/{names[0]}"))
+    np.testing.assert_array_equal(next(blocks), kept_returns([1, 8]))
+
+
+def test_kept_returns_are_shown_by_name_only(store):
+    made = context()
+    put(store, made, [5, 3], {1: ("ValueError", "bad")}, kept_returns([5, np.nan]))
+    stored = StoredPoints(store, made, point_ids(rows_of([3, 5]), SALT))
+    off_grid = np.zeros(2, dtype=bool)
+    assert not {"returns", "slice_sum"} & set(points_frame(stored, off_grid, "full"))
+    frame = points_frame(stored, off_grid, "full", ["status", "returns"])
+    assert frame["status"].tolist() == ["failed", "ok"]
+    assert np.isnan(frame["returns"][0]).all()
+    np.testing.assert_array_equal(frame["returns"][1], kept_returns([5])[0])
+    assert points_frame(stored, off_grid, "train_0", ["returns"])["returns"].isna().all()
+
+
 def test_writing_a_part_twice_changes_nothing(store):
     made = context()
     assert put(store, made, [5, 3]) == put(store, made, [5, 3])

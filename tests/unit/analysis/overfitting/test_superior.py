@@ -6,7 +6,7 @@ from arch.bootstrap import SPA
 from scipy.stats import binom
 
 from admf_ray.analysis.bootstrap import long_run_variance
-from admf_ray.analysis.overfitting.superior import superior_ability
+from admf_ray.analysis.overfitting.superior import extremes, superior_ability
 from admf_ray.errors import DataError
 from tests.unit.analysis.overfitting.noise import noise
 
@@ -51,6 +51,31 @@ def test_chunks_do_not_show(monkeypatch):
     assert 0.05 < whole.spa_p < 1
     assert parts._replace(t=whole.t) == whole
     assert parts.t == pytest.approx(whole.t, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_populations_joined_are_one(seed):
+    entropy = secrets.randbits(32)
+    excess = noise(120, 25, [entropy, seed])
+    options = {"block_bars": 3.5, "seed": seed, "n_draws": 300}
+    whole = superior_ability([excess], 120, **options)
+    one, other = (extremes([part], 120, **options) for part in (excess[:, :9], excess[:, 9:]))
+    found = one.joined(other).superior()
+    assert found.n_points == 25, f"entropy {entropy}"
+    assert found._replace(t=whole.t) == whole, f"entropy {entropy}"
+    assert other.joined(one).superior()[:2] == whole[:2], f"entropy {entropy}"
+    assert not np.array_equal(one.high_t, one.joined(other).high_t)
+    nothing = extremes([], 120, **options)
+    assert nothing.joined(one).superior() == one.joined(nothing).superior() == one.superior()
+
+
+def test_populations_of_other_draws_are_not_joined():
+    excess = noise(120, 5, 1)
+    one = extremes([excess], 120, block_bars=3.5, seed=0, n_draws=20)
+    for change in ({"seed": 1}, {"block_bars": 3.0}, {"n_draws": 21}):
+        other = extremes([excess], 120, **{"block_bars": 3.5, "seed": 0, "n_draws": 20} | change)
+        with pytest.raises(DataError, match="must be of the same draws to be joined"):
+            one.joined(other)
 
 
 def test_useless_points_weaken_the_reality_check_only():

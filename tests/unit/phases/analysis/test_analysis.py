@@ -144,7 +144,7 @@ def test_those_listed_run_and_no_others(folder, copied):
 
 def test_who_is_near_whom_survives_the_joining(done):
     mined = done.phase_2.mined
-    rows = Rows(tuple(Subject("grid", one) for one in mined.searched), done.mining.search.conditions, 0)
+    rows = Rows(tuple(Subject("grid", one) for one in mined.searched), done.mining.search.conditions)
     sums, near, n_points = _grid(rows)
     assert n_points == mined.n_points
     assert len(sums) == len(rows)

@@ -10,17 +10,26 @@ from inline import inline
 from small import small
 
 from admf_ray import TestExecutor, open_run
+from admf_ray.config.load import parse_pipeline
 from admf_ray.errors import ConfigError
 from admf_ray.market.synthetic import planted_trend
+from admf_ray.phases.analysis.rows import Rows, Subject
+from admf_ray.phases.analysis.skill import SKILL, training_skill
 from admf_ray.phases.pipeline import Pipeline
 from admf_ray.phases.signal import backtest_choice, rerun_choice, signal
 from admf_ray.phases.validation.choice import is_choice, read_choice
 from admf_ray.phases.validation.repeated import repeat_finalists
 from admf_ray.phases.validation.sealed import open_sealed
 from admf_ray.phases.verify import verify_rows
+from admf_ray.report.overfitting import statistic
 from admf_ray.results.ledger import Ledger
 
 N_TRAIN, N_BARS = 1_200, 1_700
+FILTER = {"class": "CounterTrendFilter"}
+ROWS = """
+      - {name: plain, strategy: ma_crossover, params: {fast: 2, slow: 14, side: both}}
+      - {name: enhanced_with_filters, add_components: [{name: f, class: CounterTrendFilter}]}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +56,46 @@ def test_a_strong_edge_is_accepted_and_the_verdict_is_three_sentences(done):
     assert "looked at 1 time." in first
     assert f"(p {verdict.candidates[0].judged.test_p:.4f}, at most 0.0083 allowed)" in second
     assert "find a true Sharpe ratio of 1.5 with probability" in third
+
+
+def test_the_training_p_is_over_the_rows_and_what_is_composed(done):
+    """A point of the grid is a row already; netted strategies and one with a filter added are not."""
+    config, run, verdict, _ = done
+    with inline():
+        executor = TestExecutor(config, out=str(run))
+        mined = executor.run_parameter_search()
+        judging, order = executor._in_training(mined)
+    rows = Rows(tuple(Subject("grid", one) for one in mined.searched), executor.search.conditions)
+    composed = [case for case in order if case.name != "plain"]
+    own = np.column_stack([judging.hall.excess(judging.trained[case.name]) for case in composed])
+    assert verdict.trials == {"grid": len(rows), "experiments": 0, "composed": 2}
+    assert verdict.training_p == training_skill(rows, 0).joined(own).superior.spa_p
+    assert f"over {len(rows) + 2:,} trials in training" in verdict.sentences[1]
+    assert "2 composed for validation" in json.loads((run / "verdict.json").read_text())["trials_told"]
+
+
+def test_nothing_composed_gives_phase_2s_p(tmp_path, bars):
+    """Phase 2's variants are rows as well: the pick with the very filter of an experiment is one of them."""
+    experiment = {"name": "f", "base_strategy": "ma_crossover", "modifications": {"add_filter": FILTER}}
+    config = small(tmp_path, bars, N_TRAIN, ROWS)
+    body = config.to_dict()["pipeline"]
+    body["phase_2_analysis"] = {"experiments": [experiment], "candidates": 4, "seed": 7}
+    body["phase_3_test"]["final_selection"]["verify_no_state_leakage"] = False
+    config = parse_pipeline({"pipeline": body})
+    with inline():
+        result = Pipeline(config, out=str(tmp_path / "root" / "run")).run()
+        verdict, luck = result.verdict, result.analysed.luck
+        (tmp_path / "root" / "run" / SKILL).unlink()
+        alone = TestExecutor(config, out=str(tmp_path / "root" / "run")).validate()
+    assert [one.name for one in verdict.candidates if one.kind != "adaptive"] == [
+        "plain",
+        "enhanced_with_filters",
+    ]
+    assert verdict.trials["experiments"] > 10
+    assert verdict.trials == luck.skill.counts
+    assert verdict.training_p == luck.superior["excess"].spa_p
+    assert verdict.training_p == statistic(open_run(tmp_path / "root" / "run").table("overfitting"), "spa_p")
+    assert alone.trials == {"grid": verdict.trials["grid"], "experiments": 0, "composed": 1}
 
 
 def test_every_finalist_has_its_own_processes_and_its_certificate(done):
@@ -112,8 +161,6 @@ def test_other_finalists_need_again_and_a_smaller_p(done, bars):
     other = body["phase_3_test"]["test_strategies"].pop()
     body["phase_3_test"]["test_strategies"] = [other | {"params": {"fast": 2, "slow": 8, "side": "both"}}]
     body["phase_3_test"]["final_selection"]["verify_no_state_leakage"] = False
-    from admf_ray.config.load import parse_pipeline
-
     other = parse_pipeline({"pipeline": body})
     out = str(run.parent / "two")
     with inline():
