@@ -60,15 +60,12 @@ def points_frame(
                 f"column '{name}': not stored{closest(name, every) or '; has ' + ', '.join(every)}"
             )
     table = dataset.to_table(columns=list(dict.fromkeys(wanted)), filter=stored.rows_of(window))
-    order = np.argsort(stored.ids, kind="stable")
-    ordered, got = stored.ids[order], table["point_id"].to_numpy()
-    at = np.minimum(np.searchsorted(ordered, got), max(len(ordered) - 1, 0))
-    kept = np.flatnonzero(ordered[at] == got)
-    places = order[at[kept]]
+    places, wanted_rows = stored.places(table["point_id"].to_numpy())
+    kept = np.flatnonzero(wanted_rows)
     if (np.diff(places) < 0).any():
         turn = np.argsort(places, kind="stable")
         table, places = table.take(pa.array(kept[turn])), places[turn]
-    elif len(kept) != len(got):
+    elif len(kept) != table.num_rows:
         table = table.take(pa.array(kept))
     frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
     frame.insert(1, "off_grid", off_grid[places])

@@ -125,7 +125,7 @@ class StoredPoints:
             return found
         first = self.context.window_names[0]
         table = self._table(["point_id"], first)
-        found[self._places(table)[0]] = True
+        found[self.places(table["point_id"].to_numpy())[0]] = True
         return found
 
     def column(self, name: str, window: str) -> Floats:
@@ -137,7 +137,7 @@ class StoredPoints:
         if not self.parts:
             return {name: np.full(len(self.ids), np.nan) for name in names}
         table = self._table(["point_id", *names], window)
-        places, kept = self._places(table)
+        places, kept = self.places(table["point_id"].to_numpy())
         out: dict[str, Any] = {}
         for name in names:
             column = table[name].combine_chunks()
@@ -171,7 +171,7 @@ class StoredPoints:
         holder = np.full(len(self.ids), -1, dtype=np.int64)
         if len(names):
             table = self._table(["point_id", "__fragment_index"], window)
-            at, kept = self._places(table)
+            at, kept = self.places(table["point_id"].to_numpy())
             holder[at] = table["__fragment_index"].to_numpy()[kept]
         for begin in range(0, len(places), most):
             some = places[begin : begin + most]
@@ -186,7 +186,7 @@ class StoredPoints:
         if not self.parts:
             return codes, errors
         table = self._table(["point_id", "status", "error_type", "error"], self.context.window_names[0])
-        places, kept = self._places(table)
+        places, kept = self.places(table["point_id"].to_numpy())
         column = table["status"].combine_chunks()
         words = column.dictionary.to_pylist() if pa.types.is_dictionary(column.type) else None
         status = column.indices.to_numpy() if words else column.dictionary_encode().indices.to_numpy()
@@ -216,9 +216,21 @@ class StoredPoints:
                 f"{self.store.uri}: a part must be readable, found {error}; run again"
             ) from error
 
-    def _places(self, table: pa.Table) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Return where the table's wanted rows belong, and which rows those are."""
-        got = table["point_id"].to_numpy()
+    def places(self, got: Ints) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return where rows with these numbers belong in `ids`, and which of them are wanted.
+
+        Parameters
+        ----------
+        got : int64 array (m,)
+            Numbers of points, as a table has them.
+
+        Returns
+        -------
+        (int array (k,), bool array (m,))
+            Places of the wanted rows, and which they are.
+        """
+        if np.array_equal(got, self.ids):  # an uninterrupted run's parts stand in order
+            return np.arange(len(got)), np.ones(len(got), dtype=np.bool_)
         ordered = self.ids[self._order]
         at = np.minimum(np.searchsorted(ordered, got), len(ordered) - 1)
         kept = ordered[at] == got
