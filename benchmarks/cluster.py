@@ -15,7 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from admf_ray.cluster.run import REPORT_S
 from admf_ray.cluster.session import session
+from admf_ray.cluster.tiles import LONGEST_S, MOST_ROWS, NOMINAL_NS
+from admf_ray.cluster.worker import MOST_TILES
 from admf_ray.config.load import parse_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.market import Bars
@@ -62,25 +65,35 @@ def second_worker(folder: Path) -> None:
 
 
 def saturation(folder: Path) -> None:
-    """Print what a tile and a trial cost the driver, and how many cores that feeds."""
-    config = pipeline(folder, 1_500, 20_000, tile_points=100)
-    coordinator = BacktestCoordinator(config, out=str(folder / "many"), workers=2)
-    begun = time.process_time()
-    wall = time.perf_counter()
-    coordinator.run_parameter_search()
-    spent, wall = time.process_time() - begun, time.perf_counter() - wall
-    assert coordinator.ran is not None
-    tiles = coordinator.ran.tally.tiles
-    trials = len(coordinator.ran.results[0])
-    each = spent / tiles
-    longest_s = 16.0
+    """Print what a report and a trial cost the driver, and how many cores that feeds."""
+    found = {}
+    for points in (4_000, 20_000, 80_000):
+        coordinator = BacktestCoordinator(
+            pipeline(folder, 1_500, points, tile_points=100), out=str(folder / f"n{points}"), workers=2
+        )
+        begun = time.process_time()
+        coordinator.run_parameter_search()
+        spent = time.process_time() - begun
+        assert coordinator.ran is not None
+        reports = len(Path(coordinator.store.path("schedule.jsonl")).read_text().splitlines())
+        found[points] = np.array([1.0, reports, len(coordinator.ran.results[0])]), spent
+        print(
+            f"{coordinator.ran.tally.tiles:,} tiles, {reports:,} reports, {found[points][0][2]:.0f} trials: "
+            f"the driver's own time {spent:.2f} s"
+        )
+    (few, cheap), _, (many, dear) = (found[points] for points in sorted(found))
+    each = (dear - cheap) / (many[1] - few[1])
+    print(f"a report costs the driver {each * 1e3:.2f} ms, its share of trials included")
+    daily_s = MOST_ROWS * 1_500 * NOMINAL_NS[True] / 1e9
+    for name, tile_s in (("of 1,500 daily bars", daily_s), ("at its longest", LONGEST_S)):
+        print(
+            f"a large search's tile {name} takes {tile_s:.1f} s: one tile a report keeps the driver busy at "
+            f"{tile_s:.1f} s / {each * 1e3:.2f} ms = {tile_s / each:,.0f} cores, "
+            f"{MOST_TILES} tiles a report at {MOST_TILES * tile_s / each:,.0f}"
+        )
     print(
-        f"{tiles:,} tiles in {trials} trials: {wall:.1f} s, the driver's own time {spent:.1f} s "
-        f"= {each * 1e3:.2f} ms a tile"
-    )
-    print(
-        f"a large run's tile takes {longest_s:.0f} s, so one driver feeds {longest_s:.0f} s / "
-        f"{each * 1e3:.2f} ms = {longest_s / each:,.0f} cores"
+        f"W workers report every {REPORT_S * 1e3:.0f} ms x W, by which the driver is busy "
+        f"{each / REPORT_S:.0%} of its time"
     )
 
 
@@ -90,6 +103,7 @@ def memory(gib: float, actors: int) -> None:
 
     from admf_ray.cluster.memory import private_bytes
     from admf_ray.engine.conditions import Conditions
+    from admf_ray.engine.guard import Limits, guarded
     from admf_ray.engine.points import run_points
     from admf_ray.engine.stack import Stack
     from admf_ray.market import Window
@@ -109,6 +123,7 @@ def memory(gib: float, actors: int) -> None:
 
             mapped = private_bytes()
             stack = Stack(find("buy_and_hold", "strategy"))
+            guarded(shared, stack, stack.values([{}]), Limits())  # compiles in a child, as a worker does
             run_points(shared, stack, stack.values([{}]))
             return mapped, private_bytes()
 

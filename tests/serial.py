@@ -27,8 +27,8 @@ def serial(shuffled: int | None = None) -> Iterator[None]:
             if shuffled is not None:
                 np.random.default_rng(shuffled).shuffle(portion)
             for tile in portion:
-                report = {"trial_id": "serial", "tile": str(tile), **work.run(tile)}
-                schedule.done("serial", tile, report)
+                report = {"trial_id": "serial", "tiles": str(tile), **work.run(tile)}
+                schedule.done("serial", [tile], report)
                 cluster_run._check_failures(schedule, options.max_failed_frac)
                 if on_report is not None:
                     on_report(report, schedule)

@@ -121,6 +121,8 @@ class Shared:
         Component stacks that a worker builds and compiles ahead, before its first tile.
     canary : str
         Digest of a small reference backtest; a worker whose processor gives other bits is refused.
+    report_every_s : float
+        A worker reports after each tile that ends so long after its last report.
     """
 
     files: tuple[str, ...]
@@ -133,6 +135,7 @@ class Shared:
     threads: int
     pool_size: int
     canary: str
+    report_every_s: float = 0.0
 
 
 def decoded(stack: Stack, rows: Floats, names: tuple[str, ...]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -35,6 +35,7 @@ log = get_logger(__name__)
 
 TRIAL_FAILURES = 3  # of one trial, to nodes; the schedule hands out again what is lost for good
 ROUNDS = 5
+REPORT_S = 0.02  # of the driver for one report, which takes it some 6 ms (benchmarks/cluster.py)
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def run_tiles(
     rates = known_rates()
     cores = here.node_cores if options.thread else 1
     most = _most_workers(here, options)
+    shared = replace(shared, report_every_s=REPORT_S * most)
     manager = ContainerResourceManager(options.max_containers, _memory_gb(here, options, most), most)
     with _log_of(shared) as write:
         schedule = Schedule(

@@ -82,7 +82,7 @@ class Schedule:
     whole_jobs : bool
         A portion is all of one job.
     log : callable, optional
-        Takes one line of JSON about each tile: predicted and true seconds and bytes.
+        Takes one line of JSON about each report: predicted and true seconds and bytes of its tiles.
 
     Attributes
     ----------
@@ -165,26 +165,37 @@ class Schedule:
             }
             return portion
 
-    def done(self, worker: str, tile: Tile, result: dict[str, Any]) -> None:
-        """Take in a tile's report: ``points``, ``seconds``, ``grown_bytes``, and a count for each status."""
+    def done(self, worker: str, tiles: Sequence[Tile], result: dict[str, Any]) -> None:
+        """Take in a report on some tiles of one job.
+
+        Parameters
+        ----------
+        worker : str
+        tiles : sequence of Tile
+        result : dict
+            ``points``, ``seconds``, ``failed`` and a count for each ``status`` of all of them together;
+            ``grown_bytes`` of the one that took most.
+        """
         with self._lock:
-            predicted = self._out.get(worker, {}).pop(tile, None)
-            self.tally.tiles += 1
+            own = self._out.get(worker, {})
+            predicted = [own.pop(tile) for tile in tiles if tile in own]
+            self.tally.tiles += len(tiles)
             self.tally.points += result["points"]
             self.tally.failed += result["failed"]
             for name, count in result.get("status", {}).items():
                 self.tally.by_status[name] = self.tally.by_status.get(name, 0) + count
-            job = self._jobs[tile.job]
-            working_s = result["seconds"] - START_S
+            job = self._jobs[tiles[0].job]
+            working_s = result["seconds"] - START_S * len(tiles)
             if result["points"] and working_s > 0 and not result["failed"]:
                 self._rates.learn(
                     job, working_s * 1e9 / (result["points"] * job.steps), result["grown_bytes"]
                 )
-            if self._log is not None and predicted is not None:
+            if self._log is not None and predicted:
+                seconds, grown = zip(*predicted, strict=True)
                 line = {
-                    "time": round(time.time(), 3), "tile": str(tile), "strategy": job.label, "worker": worker,
-                    "points": result["points"], "predicted_s": round(predicted[0], 4),
-                    "true_s": round(result["seconds"], 4), "predicted_bytes": round(predicted[1]),
+                    "time": round(time.time(), 3), "tiles": " ".join(map(str, tiles)), "strategy": job.label,
+                    "worker": worker, "points": result["points"], "predicted_s": round(sum(seconds), 4),
+                    "true_s": round(result["seconds"], 4), "predicted_bytes": round(max(grown)),
                     "true_bytes": result["grown_bytes"],
                 }  # fmt: skip
                 self._log(json.dumps(line))

@@ -10,7 +10,7 @@ from ray.tune.search import Searcher
 
 from admf_ray.cluster.resources import ContainerResourceManager
 from admf_ray.cluster.schedule import Schedule
-from admf_ray.cluster.tiles import Tile
+from admf_ray.cluster.tiles import tiles_in
 
 __all__ = ["PortionSearcher", "PortionStopper"]
 
@@ -23,7 +23,7 @@ class PortionSearcher(Searcher):
     schedule : Schedule
     manager : ContainerResourceManager
     on_report : callable, optional
-        Told each tile's report.
+        Told each report.
     """
 
     def __init__(
@@ -47,16 +47,16 @@ class PortionSearcher(Searcher):
         if not portion:
             return None
         self.manager.opened(trial_id)
-        return {"tiles": " ".join(str(tile) for tile in portion)}
+        return {"tiles": " ".join(map(str, portion))}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Take in a tile's report; what no worker can do ends the search."""
+        """Take in a report; what no worker can do ends the search."""
         if result.get("fatal"):
             self.schedule.fatal = str(result["fatal"])
             self.schedule.stopping = True
-        if result.get("tile"):
+        if result.get("tiles"):
             self.manager.opened(trial_id, result["private_bytes"] / 1e9)
-            self.schedule.done(trial_id, Tile.parse(result["tile"]), result)
+            self.schedule.done(trial_id, tiles_in(result["tiles"]), result)
             if self._on_report is not None:
                 self._on_report(result)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from admf_ray.cluster.jobs import Job
 
-__all__ = ["NOMINAL_NS", "Tile", "tile_points", "tiles_of"]
+__all__ = ["NOMINAL_NS", "Tile", "tile_points", "tiles_in", "tiles_of"]
 
 # Nominal cost of a bar and point. It shapes tiles, so it is never measured: the list of tiles must not
 # depend on the machine.
@@ -39,6 +39,11 @@ class Tile(NamedTuple):
     def parse(cls, text: str) -> Tile:
         """Return the tile of ``job:begin:end``."""
         return cls(*(int(part) for part in text.split(":")))
+
+
+def tiles_in(words: str) -> list[Tile]:
+    """Return the tiles of ``job:begin:end job:begin:end ...``."""
+    return [Tile.parse(word) for word in words.split()]
 
 
 def tile_points(jobs: Sequence[Job], job: Job) -> int:

@@ -21,7 +21,7 @@ from admf_ray.engine.stack import Stack
 from admf_ray.results.schema import part_name, part_table
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 
-__all__ = ["TileWork"]
+__all__ = ["TileWork", "together"]
 
 
 class TileWork:
@@ -59,7 +59,7 @@ class TileWork:
             self._stack(k, job.points.rows(first, first + 1))
 
     def run(self, tile: Tile) -> dict[str, Any]:
-        """Run what a tile still lacks and return its report; under 2 KB."""
+        """Run what a tile still lacks and return its report."""
         job = self.shared.jobs[tile.job]
         rows, ids = job.work(tile.begin, tile.end)
         name = part_name(job.context, ids)
@@ -89,7 +89,6 @@ class TileWork:
         pa.default_memory_pool().release_unused()
         after = private_bytes()
         return {
-            "part": name,
             "points": len(rows),
             "seconds": time.perf_counter() - begun,
             "private_bytes": after,
@@ -137,8 +136,21 @@ class TileWork:
         return {"objective": float(values[k]), "strategy": job.label, "best": point}
 
 
+def together(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return some tiles' reports as one, without what is said of their best points."""
+    words = dict.fromkeys(word for one in reports for word in one["status"])
+    return {
+        "points": sum(one["points"] for one in reports),
+        "seconds": sum(one["seconds"] for one in reports),
+        "failed": sum(one["failed"] for one in reports),
+        "private_bytes": reports[-1]["private_bytes"],
+        "grown_bytes": max(one["grown_bytes"] for one in reports),
+        "status": {word: sum(one["status"].get(word, 0) for one in reports) for word in words},
+    }
+
+
 def _nothing() -> dict[str, Any]:
     return {
         "points": 0, "seconds": 0.0, "failed": 0, "grown_bytes": 0, "private_bytes": private_bytes(),
-        "objective": float("nan"),  # Tune ends a run whose reports lack it
+        "status": {}, "objective": float("nan"),  # Tune ends a run whose reports lack it
     }  # fmt: skip

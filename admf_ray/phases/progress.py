@@ -12,8 +12,9 @@ import numpy as np
 from admf_ray.analysis.robustness import as_scores, robustness
 from admf_ray.cluster.jobs import Job
 from admf_ray.cluster.schedule import Schedule
-from admf_ray.results.identity import point_ids
+from admf_ray.cluster.tiles import tiles_in
 from admf_ray.results.points import StoredPoints
+from admf_ray.results.schema import part_name
 from admf_ray.results.store import RunStore
 
 __all__ = ["Progress", "Watch"]
@@ -85,7 +86,7 @@ class Watch:
         self._memory: dict[str, int] = {}
 
     def report(self, result: Mapping[str, Any], schedule: Schedule) -> None:
-        """Take in a tile's report."""
+        """Take in a worker's report."""
         if self._tell is None:
             return
         worker = str(result.get("trial_id", ""))
@@ -105,20 +106,22 @@ class Watch:
         )  # fmt: skip
 
     def _take(self, result: Mapping[str, Any], last: bool) -> None:
-        """Read a part's scores; judge what is complete while that costs next to nothing, and at the end."""
-        if not result.get("part"):
+        """Read the parts' scores; judge what is complete while that costs next to nothing, and at the end."""
+        if not result["points"]:
             return
         begun = time.perf_counter()
-        k, begin, end = (int(word) for word in result["tile"].split(":"))
-        job = self._jobs[k]
-        ids = point_ids(job.points.rows(begin, end), job.context.code)
-        stored = StoredPoints(self._store, job.context, ids, parts=[result["part"]])
-        figures = stored.columns([self._objective, "trades"], "full")
-        found = as_scores(figures[self._objective], figures["trades"], maximize=self._maximize)
-        wanted = ~np.isnan(figures["trades"])
-        self._scores[k][begin:end][wanted] = found[wanted]
+        tiles = tiles_in(result["tiles"])
+        for k, begin, end in tiles:
+            job = self._jobs[k]
+            ids = job.work(begin, end)[1]
+            stored = StoredPoints(self._store, job.context, ids, parts=[part_name(job.context, ids)])
+            figures = stored.columns([self._objective, "trades"], "full")
+            low, high = np.searchsorted(job.todo, [begin, end])
+            self._scores[k][job.todo[low:high]] = as_scores(
+                figures[self._objective], figures["trades"], maximize=self._maximize
+            )
         cheap = self._looked_s <= LOOKING_FRAC * (begun - self._begun) or not np.isfinite(self._best)
-        for one in range(len(self._jobs)) if last else [k] * cheap:
+        for one in range(len(self._jobs)) if last else [tiles[0].job] * cheap:
             self._judge(one)
         self._looked_s += time.perf_counter() - begun
 

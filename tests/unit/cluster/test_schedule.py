@@ -31,7 +31,7 @@ def test_longest_first_ties_in_order():
     while portion := schedule.take("w"):
         taken += portion
         for tile in portion:
-            schedule.done("w", tile, report(1, (tile.job + 1.0)))
+            schedule.done("w", [tile], report(1, (tile.job + 1.0)))
     assert taken == [Tile(1, 0, 1), Tile(1, 1, 2), Tile(0, 0, 1), Tile(0, 1, 2), Tile(0, 2, 3)]
     assert (schedule.waiting, schedule.out, schedule.tally.points) == (0, 0, 5)
 
@@ -52,7 +52,7 @@ def test_a_lost_worker_s_tiles_are_handed_out_again_but_not_for_ever():
     for k in range(MOST_LOSSES):
         first = schedule.take(f"w{k}")
         assert first == [Tile(0, 0, 1), Tile(0, 1, 2)]
-        schedule.done(f"w{k}", first[1], report()) if k == 0 else None
+        schedule.done(f"w{k}", [first[1]], report()) if k == 0 else None
         if k == 0:
             schedule._waiting.append(first[1])  # it was lost too, after its report
         schedule.ended(f"w{k}", lost=True)
@@ -90,22 +90,33 @@ def test_predictions_learn_and_are_logged_beside_the_truth():
     schedule = made(4, log=lines.append, workers=10)
     before = schedule.predicted_s(Tile(0, 3, 4))
     (first,) = schedule.take("w")[:1]
-    schedule.done("w", first, report(1, 5.0, grown_bytes=123))
+    schedule.done("w", [first], report(1, 5.0, grown_bytes=123))
     line = json.loads(lines[0])
-    assert (line["tile"], line["worker"], line["true_s"], line["true_bytes"]) == ("0:0:1", "w", 5.0, 123)
+    assert (line["tiles"], line["worker"], line["true_s"], line["true_bytes"]) == ("0:0:1", "w", 5.0, 123)
     assert line["predicted_s"] == pytest.approx(before)
     assert before < schedule.predicted_s(Tile(0, 3, 4)) < 5.0
     failed = schedule.predicted_s(Tile(0, 3, 4))
-    schedule.done("w", Tile(0, 1, 2), report(1, 90.0, failed=1, status={"timeout": 1}))
+    schedule.done("w", [Tile(0, 1, 2)], report(1, 90.0, failed=1, status={"timeout": 1}))
     assert schedule.predicted_s(Tile(0, 3, 4)) == failed, "a point that hung tells nothing of the others"
     assert schedule.tally.by_status == {"timeout": 1}
+
+
+def test_a_report_on_several_tiles_counts_them_all():
+    lines = []
+    schedule = made(4, log=lines.append, workers=1)
+    tiles = schedule.take("w")[:2]
+    schedule.done("w", tiles, report(2, 3.0))
+    assert (schedule.tally.tiles, schedule.tally.points, schedule.waiting + schedule.out) == (2, 2, 2)
+    line = json.loads(lines[0])
+    assert line["tiles"] == "0:0:1 0:1:2"
+    assert line["predicted_s"] == pytest.approx(2 * (START_S + 1.0))
 
 
 def test_what_a_short_tile_takes_is_its_start():
     schedule = made(4, workers=10)
     before = schedule.predicted_s(Tile(0, 3, 4))
     (first,) = schedule.take("w")[:1]
-    schedule.done("w", first, report(1, START_S))
+    schedule.done("w", [first], report(1, START_S))
     assert schedule.predicted_s(Tile(0, 3, 4)) == before
 
 

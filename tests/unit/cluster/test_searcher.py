@@ -21,7 +21,7 @@ def test_portions_while_there_is_room_then_none_then_finished():
     while trials:
         name, portion = trials.popitem()
         for tile in portion["tiles"].split():
-            own.on_trial_result(name, report(tile=tile, private_bytes=10**8))
+            own.on_trial_result(name, report(tiles=tile, private_bytes=10**8))
         own.on_trial_complete(name)
         found = own.suggest(name + "'")
         if isinstance(found, dict):
@@ -34,7 +34,7 @@ def test_portions_while_there_is_room_then_none_then_finished():
 def test_a_failed_trial_s_tiles_come_again():
     own, schedule = searcher(2)
     first = own.suggest("a")
-    own.on_trial_result("a", report(tile="0:0:1", private_bytes=1))
+    own.on_trial_result("a", report(tiles="0:0:1", private_bytes=1))
     own.on_trial_complete("a", error=True)
     assert own.suggest("b")["tiles"] == "0:1:2"
     assert first["tiles"] == "0:0:1 0:1:2"
@@ -45,15 +45,15 @@ def test_the_last_report_comes_with_the_end_and_is_told():
     told = []
     own, schedule = searcher(1, told=told.append)
     own.suggest("a")
-    own.on_trial_complete("a", report(tile="0:0:1", private_bytes=1))
-    assert [one["tile"] for one in told] == ["0:0:1"]
+    own.on_trial_complete("a", report(tiles="0:0:1", private_bytes=1))
+    assert [one["tiles"] for one in told] == ["0:0:1"]
     assert (schedule.waiting, schedule.out) == (0, 0)
 
 
 def test_what_no_worker_can_do_ends_the_search():
     own, schedule = searcher(4)
     own.suggest("a")
-    own.on_trial_complete("a", {"tile": "", "points": 0, "fatal": "StoreError\nfull"})
+    own.on_trial_complete("a", {"tiles": "", "points": 0, "fatal": "StoreError\nfull"})
     assert schedule.fatal == "StoreError\nfull"
     assert own.suggest("b") == Searcher.FINISHED
 

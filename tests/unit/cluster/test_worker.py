@@ -54,17 +54,29 @@ def make(shared, tmp_path):
 def test_one_step_is_one_tile_and_one_part(make, tmp_path):
     worker = make()
     reports = [worker.train() for _ in range(3)]
-    assert [one["tile"] for one in reports] == PORTION["tiles"].split()
+    assert [one["tiles"] for one in reports] == PORTION["tiles"].split()
     assert [one["done"] for one in reports] == [False, False, True]
     assert [one["points"] for one in reports] == [5, 5, 5]
-    assert {one["part"] for one in reports} == {file.name for file in (tmp_path / "run/points").iterdir()}
+    assert len(list((tmp_path / "run/points").iterdir())) == 3
     assert all(len(json.dumps(one, default=str)) < 2_048 for one in reports)
     rows = stored(tmp_path / "run")
     assert rows.num_rows == 15
     assert max(one["objective"] for one in reports) == reports[-1]["objective"], "the portion's best so far"
     on_grid = rows["sharpe"].to_pylist()
     assert reports[-1]["objective"] in on_grid
-    assert worker.train()["tile"] == "", "no more tiles: nothing is done"
+    assert worker.train()["tiles"] == "", "no more tiles: nothing is done"
+
+
+def test_a_step_may_be_several_tiles_where_many_workers_report(make, tmp_path):
+    worker = make()
+    worker.report_every_s = 1e9
+    (report,) = [worker.train()]
+    assert (report["tiles"], report["points"], report["done"]) == (PORTION["tiles"], 15, True)
+    assert len(list((tmp_path / "run/points").iterdir())) == 3, "one part a tile all the same"
+    alone = make()
+    alone.reset({"tiles": "0:0:5"})
+    assert alone.train()["points"] == 0, "it is there already"
+    assert worker.train()["tiles"] == ""
 
 
 def test_tunes_checkpoint_goes_on_where_the_portion_was(make, tmp_path):
@@ -74,7 +86,7 @@ def test_tunes_checkpoint_goes_on_where_the_portion_was(make, tmp_path):
     other = make({"tiles": "0:0:5"})
     other.restore(saved)
     second = other.train()
-    assert (first["tile"], second["tile"], second["done"]) == ("0:0:5", "0:5:10", False)
+    assert (first["tiles"], second["tiles"], second["done"]) == ("0:0:5", "0:5:10", False)
     assert second["objective"] >= first["objective"]
 
 
@@ -83,7 +95,7 @@ def test_a_step_done_before_computes_nothing(make, tmp_path):
     assert worker.train()["points"] == 5
     before = {file: file.stat().st_ino for file in (tmp_path / "run/points").iterdir()}
     repeated = again.train()
-    assert (repeated["tile"], repeated["points"], repeated["failed"]) == ("0:0:5", 0, 0)
+    assert (repeated["tiles"], repeated["points"], repeated["failed"]) == ("0:0:5", 0, 0)
     assert "objective" in repeated, "Tune asks for it in every report"
     assert {file: file.stat().st_ino for file in (tmp_path / "run/points").iterdir()} == before
 
@@ -93,7 +105,7 @@ def test_a_reused_actor_takes_another_portion(make, tmp_path):
     worker.train()
     work = worker.work
     assert worker.reset({"tiles": "0:20:25"})
-    assert worker.train()["tile"] == "0:20:25"
+    assert worker.train()["tiles"] == "0:20:25"
     assert worker.work is work
     assert stored(tmp_path / "run").num_rows == 10
 
@@ -106,7 +118,7 @@ def test_what_a_second_try_cannot_mend_is_reported(make, tmp_path, monkeypatch):
 
     monkeypatch.setattr(RunStore, "write_part", full)
     found = worker.train()
-    assert (found["done"], found["tile"]) == (True, "")
+    assert (found["done"], found["tiles"]) == (True, "")
     assert found["fatal"].startswith("StoreError\nresults: must be writable, found No space left")
 
 
