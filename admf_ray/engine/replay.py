@@ -1,4 +1,4 @@
-"""The replay: one point, bar by bar, every step an event on the container's own bus.
+"""The replay: one point, bar by bar.
 
 It calls the same compiled rules as the sweep, one at a time and in the same order, so its equity,
 fills and metrics have the sweep's bits.
@@ -6,110 +6,51 @@ fills and metrics have the sweep's bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from admf_ray.engine.bus import EventBus
 from admf_ray.engine.checkpoints import Keeper
-from admf_ray.engine.events import BarEvent, FillEvent, OrderEvent, RiskEvent, SignalEvent
 from admf_ray.engine.failures import COMPILE_ERRORS, explain
-from admf_ray.engine.inputs import (
-    Windows,
-    check_points,
-    check_session,
-    check_window,
-    market_arrays,
-    market_flags,
-    regime_rows,
-    tables,
-)
+from admf_ray.engine.inputs import Windows
 from admf_ray.engine.outcome import ReplayResult, Stage
-from admf_ray.engine.stack import Stack
+from admf_ray.engine.protocol import BarProtocol
 from admf_ray.engine.trades import trades_of
-from admf_ray.market import Bars, Window
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 from admf_ray.rules.regimes import REGIME_SUMS
-from admf_ray.rules.state import (
-    LIMIT,
-    LIQUIDATED,
-    MARKET,
-    N_ACCOUNT,
-    N_ORDER,
-    N_POSITION,
-    NONE,
-    OPENING,
-    PROPOSED,
-    REASONS,
-    STOP,
-    Market,
-)
 
 __all__ = ["Replay"]
 
-Floats = NDArray[np.float64]
 # what changes from bar to bar
 CURVES = ("curve", "cash", "positions")
 STATE = (
     "account", "book", "orders", "memories", "equity", "in_debit", "halted", "ruined", "busy", "signals",
     "sent", "filled", "marked", "nets", "places",
 )  # fmt: skip
-KINDS = {MARKET: "market", LIMIT: "limit", STOP: "stop"}
 
 
 @dataclass
-class Replay:
+class Replay(BarProtocol):
     """One point over one window.
 
     Parameters
     ----------
-    bars : Bars
-        The whole history; the window is a slice of it.
-    stack : Stack
-    row : float64 array (n_columns,)
-        The point, as `Stack.vector` makes it.
-    window : Window
-    bus : EventBus, optional
-        Where events are published; one of its own otherwise.
-    handler : callable, optional
-        ``handler(t, s)`` of a plain-Python strategy: returns the weight, or NaN to keep the last.
-    train : Window, optional
-        Bars that the strategy's `fit` may see.
     slices : int
         Slices of a window named ``full``.
     then : sequence of Stage
         Points followed later in the window, in order of their first bar. Account, positions, waiting
         orders and protective prices carry over; the memory of strategy and filters starts fresh. A
         position is kept until the new strategy is ready and wants another weight.
-    liquidate : bool
-        Close every position at the last bar's close, costs charged; at its last mark where the symbol
-        has no bar there.
-    labels : int64 array (n_bars,), optional
-        Market regime at each close, -1 where unknown.
-    n_regimes : int
-        Number of regimes; labels are below it.
-    arrays : Market, optional
-        `market_arrays` of the bars, where somebody has them already.
     keeper : Keeper, optional
         Keeps the state at intervals, and has what an earlier run kept; not together with `then`.
+    **others
+        As `BarProtocol`.
     """
 
-    bars: Bars
-    stack: Stack
-    row: Floats
-    window: Window
-    bus: EventBus | None = None
-    handler: Callable[[int, int], float] | None = None
-    train: Window | None = None
     slices: int = 16
     then: Sequence[Stage] = ()
-    liquidate: bool = False
-    labels: NDArray[np.int64] | None = None
-    n_regimes: int = 0
-    arrays: Market | None = None
     keeper: Keeper | None = None
 
     def run(self) -> ReplayResult:
@@ -121,14 +62,14 @@ class Replay:
             A rule does not compile.
         """
         try:
-            self._open()
+            self.open()
             window, keeper = self.window, self.keeper
             stages = {stage.start: stage for stage in self.then}
             begin = window.start if keeper is None else self._resume(keeper)
             for t in range(begin, window.stop):
                 if t in stages:
-                    self._follow(*stages[t][1:])
-                self._bar(t)
+                    self.follow(*stages[t][1:])
+                self.bar(t)
                 if keeper is not None and (keeper.due() or (keeper.began and t == window.stop - 1)):
                     keeper.save(self._state(t + 1))
             return self._result()
@@ -155,262 +96,6 @@ class Replay:
         kept = {name: getattr(self, name) for name in STATE}
         curves = {name: getattr(self, name)[:done] for name in CURVES}
         return {**kept, **curves, "begin": begin, "bus": (self.bus.sequence, self.bus.log)}
-
-    def _open(self) -> None:
-        bars = self.bars
-        self.bus = self.bus if self.bus is not None else EventBus()
-        check_window(self.window, bars.n_bars)
-        self.regimes = regime_rows(self.labels, self.n_regimes, bars.n_bars)
-        self.market = market_arrays(bars) if self.arrays is None else self.arrays
-        self.flags = {**market_flags(bars, self.market), "TAIL": True}
-        n = bars.n_symbols
-        self.account = np.empty(N_ACCOUNT)
-        self.book, self.orders = np.zeros((n, N_POSITION)), np.zeros((n, N_ORDER))
-        self._follow(self.stack, self.row, self.train)
-        self.judge, self.opening = self.module.judge, self.v
-        portfolio = self.stack.part_values(self.row)[-1]
-        cash = float(portfolio.initial_cash)
-        self.paid_in_full, self.in_debit = portfolio.long_initial_margin == 1.0, False
-        self.module.open_books(cash, self.account, self.book, self.orders, self.memories, self.stack.memory())
-        self.equity, self.halted, self.ruined, self.busy = cash, False, False, False
-        self.sent: list[OrderEvent] = []
-        self.filled: list[FillEvent] = []
-        self.signals: dict[tuple[int, str], float] = {}
-        width = self.window.n_bars
-        self.curve, self.cash = np.empty(width), np.empty(width)
-        self.positions = np.empty((width, n))
-        self.marked = [cash]
-        self.nets: list[float] = []
-        self.places: list[int] = []
-        self.ohlc = [np.asarray(c).tolist() for c in (bars.open, bars.high, bars.low, bars.close)]
-        self.volume = bars.volume.tolist() if bars.volume is not None else None
-        self.present = bars.tradable.tolist()
-        self.times = bars.time_ns.tolist()
-
-    def _follow(self, stack: Stack, row: Floats, train: Window | None) -> None:
-        """Take the rules, values and prepared tables of a point; its memory starts fresh."""
-        bars = self.bars
-        self.v = check_points(stack, [row])
-        check_session(stack, self.v, bars)
-        ((structure, points),) = stack.groups(self.v).items()
-        self.module = stack.compile(structure, **self.flags)
-        (table,) = tables(stack, structure, self.v, points, bars, train, 2**62)
-        self.table, self.ix = table.rows, table.ix
-        self.ready = [
-            max((int(table.first[r, s]) for r in table.ix[0]), default=0) for s in range(bars.n_symbols)
-        ]
-        rules = dict(structure.rules)
-        self.carries, self.protected = rules["CARRY"], rules["PROTECTED"]
-        self.closes = self.flags["CLOSES"] or rules["SESSIONS"]
-        self.watches, self.banded = rules["HALTS"], rules["BAND"]
-        self.memories = np.repeat(stack.memory(), bars.n_symbols, axis=0)
-        self.label = stack.strategy.label()
-        self.filters = [prefix[:-1] for prefix in stack.prefixes[1:-3]]
-        self.busy = self._awaits()
-
-    def _awaits(self) -> bool:
-        """Whether the next bar may fill something."""
-        waiting = bool((self.orders[:, 0] != NONE).any())
-        return waiting or (self.protected and bool((self.book[:, 0] != 0.0).any()))
-
-    def _bar(self, t: int) -> None:
-        """Run the bar protocol, (a) to (f)."""
-        assert self.bus is not None
-        window, module, a = self.window, self.module, self.account
-        if self.carries and t > window.start and not self.ruined:
-            module.carry_at(t, self.market, self.v, a, self.book)
-        if self.busy:
-            self._fill(t)
-        if self.closes:
-            self._close_out(t)
-        ends = self.liquidate and t == window.stop - 1
-        if ends:
-            self._wind_up(t)
-        previous = self.equity
-        self.equity, required = module.mark_at(t, self.market, self.v, a, self.book)
-        cash = float(a[0])
-        if cash < 0.0 and self.paid_in_full and not self.in_debit:
-            # only an exit can do this: it is never refused, and what it leaves owing is said
-            self.bus.publish(RiskEvent(t, self.times[t], "", "cash_below_zero", cash))
-        self.in_debit = cash < 0.0
-        k = t - window.start
-        self.curve[k], self.cash[k], self.positions[k] = self.equity, cash, self.book[:, 0]
-        if self.equity != cash or self.equity != previous:
-            self.marked.append(self.equity)
-            self.nets.append(self.equity - cash)
-            self.places.append(t)
-        self._announce(t)
-        if not self.halted and not ends:
-            self._decide(t)
-        if not self.halted or (self.equity <= 0.0 and not self.ruined):
-            if self.watches or self.equity <= required or self.equity <= 0.0:
-                self._judge(t, required)
-            self.busy = self._awaits()
-
-    def _announce(self, t: int) -> None:
-        assert self.bus is not None
-        opens, highs, lows, closes = (column[t] for column in self.ohlc)
-        for s, symbol in enumerate(self.bars.symbols):
-            if self.present[t][s]:
-                volume = self.volume[t][s] if self.volume is not None else float("nan")
-                self.bus.publish(
-                    BarEvent(t, self.times[t], symbol, opens[s], highs[s], lows[s], closes[s], volume)
-                )
-
-    def _fill(self, t: int) -> None:
-        """Fill what was ordered (a): exposure down, then up, then brackets."""
-        module, m, v, a, book, orders = (
-            self.module,
-            self.market,
-            self.v,
-            self.account,
-            self.book,
-            self.orders,
-        )
-        present = [s for s in range(len(book)) if self.present[t][s]]
-        opening, need = 0, 0.0
-        for s in present:
-            if orders[s, 0] != NONE:
-                self._filled(t, s, module.reduce_at(t, s, m, v, self.equity, a, book, orders))
-                if orders[s, 0] == OPENING:
-                    opening += 1
-                    need += module.need_at(s, m, v, orders)
-        if opening > 0:
-            scale = 1.0
-            if opening > 1:
-                free, _ = module.funds_at(m, v, a, book)
-                if need > free:
-                    scale = max(free, 0.0) / need
-            for s in range(len(book)):
-                if orders[s, 0] == OPENING:
-                    free, worth = module.funds_at(m, v, a, book)
-                    fill = module.open_at(
-                        t, s, scale, free, worth, m, self.table, self.ix, v, self.equity, a, book, orders
-                    )
-                    self._filled(t, s, fill)
-        if self.protected:
-            for s in present:
-                fill = module.protect_at(t, s, m, self.table, self.ix, v, self.equity, a, book, orders)
-                self._filled(t, s, fill)
-
-    def _close_out(self, t: int) -> None:
-        codes = np.atleast_1d(self.market.close_out[t])
-        for s in np.flatnonzero(codes):
-            fill = self.module.close_at(
-                t, int(s), self.market, self.v, self.equity, self.account, self.book, self.orders
-            )
-            self._filled(t, int(s), fill)
-
-    def _wind_up(self, t: int) -> None:
-        """Close what is held at this bar's close, slippage and commission charged."""
-        closes, codes = self.market.close.copy(), self.market.close_out.copy()
-        closes.reshape(len(closes), -1)[t] = np.where(self.present[t], self.bars.close[t], self.book[:, 2])
-        codes[t] = int(LIQUIDATED)
-        for array in (closes, codes):
-            array.setflags(write=False)
-        market = self.market._replace(close=closes, close_out=codes)
-        for s in np.flatnonzero(self.book[:, 0]):
-            fill = self.module.close_at(
-                t, int(s), market, self.v, self.equity, self.account, self.book, self.orders
-            )
-            self._filled(t, int(s), fill)
-
-    def _filled(self, t: int, s: int, fill: Any) -> None:
-        """Publish an execution, or what could not be afforded."""
-        assert self.bus is not None
-        qty, price, fee, slipped, reason, cut, pnl = fill
-        symbol, when = self.bars.symbols[s], self.times[t]
-        if cut > 0.0:
-            self.bus.publish(RiskEvent(t, when, symbol, "order_cut", cut))
-        if qty != 0.0:
-            event = FillEvent(t, when, symbol, qty, price, fee, slipped, REASONS[int(reason)], cut, pnl)
-            self.filled.append(self.bus.publish(event))
-
-    def _decide(self, t: int) -> None:
-        """Make orders, (c) to (f): weights, filters, sizes."""
-        module, m, v, book, orders = self.module, self.market, self.v, self.book, self.orders
-        proposals: list[int] = []
-        wanted, others = 0.0, 0.0
-        for s in range(len(book)):
-            proposed = False
-            if t >= self.ready[s] and self.present[t][s] and not self._delisted(t, s):
-                weight = self._weight(t, s)
-                if weight != book[s, 3] or self.banded:
-                    proposed, value = module.propose_at(
-                        t, s, weight, self.equity, m, self.table, self.ix, v, book, orders
-                    )
-                    if proposed:
-                        proposals.append(s)
-                        wanted += value
-            if not proposed:
-                others += module.others_at(s, m, book, orders) if len(book) > 1 else 0.0
-        if proposals:
-            scale = module.scale_at(wanted, others, self.equity, v)
-            for s in proposals:
-                if orders[s, 0] == PROPOSED:
-                    self._order(t, s, module.settle_at(s, scale, self.equity, m, v, book, orders))
-
-    def _delisted(self, t: int, s: int) -> bool:
-        if not self.closes:
-            return False
-        return REASONS[int(np.atleast_1d(self.market.close_out[t])[s])] == "delisted"
-
-    def _weight(self, t: int, s: int) -> float:
-        if self.handler is not None:
-            weight = self.handler(t, s)
-        else:
-            weight = self.module.decide_at(t, s, self.table, self.ix, self.v, self.book, self.memories)
-        self._signal(t, s, weight, self.label)
-        for k, name in enumerate(self.filters):
-            weight = self.module.admit_at(
-                k, t, s, weight, self.table, self.ix, self.v, self.book, self.memories
-            )
-            self._signal(t, s, weight, name)
-        return weight
-
-    def _signal(self, t: int, s: int, weight: float, source: str) -> None:
-        """Publish a component's weight when it changes."""
-        assert self.bus is not None
-        key = (s, source)
-        if self.signals.get(key, 0.0) != weight and weight == weight:
-            self.signals[key] = weight
-            self.bus.publish(SignalEvent(t, self.times[t], self.bars.symbols[s], weight, source))
-
-    def _order(self, t: int, s: int, order: Any) -> None:
-        assert self.bus is not None
-        if order[0] != NONE:
-            event = OrderEvent(
-                t,
-                self.times[t],
-                self.bars.symbols[s],
-                KINDS[order[0]],
-                order[1],
-                order[2],
-                REASONS[int(order[4])],
-            )
-            self.sent.append(self.bus.publish(event))
-
-    def _judge(self, t: int, required: float) -> None:
-        """Apply the drawdown halt, a margin call or ruin."""
-        assert self.bus is not None
-        reason = self.module.verdict_at(self.equity, required, self.v, self.account)
-        if reason == 0.0:
-            return
-        name = REASONS[int(reason)]
-        self.halted, self.ruined = name != "margin_call", name == "ruined"
-        self.bus.publish(RiskEvent(t, self.times[t], "", name, self.equity))
-        for s in range(len(self.book)):
-            qty = float(self.book[s, 0])
-            order = self.module.exit_at(
-                t, s, reason, self.market, self.equity, self.account, self.book, self.orders
-            )
-            if name == "ruined" and qty != 0.0:
-                fill = FillEvent(
-                    t, self.times[t], self.bars.symbols[s], -qty, float(self.book[s, 2]), 0.0, 0.0, name
-                )
-                self.filled.append(self.bus.publish(fill))
-                self.positions[t - self.window.start, s] = 0.0
-            self._order(t, s, order)
 
     def _result(self) -> ReplayResult:
         window = self.window

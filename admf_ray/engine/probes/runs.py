@@ -14,7 +14,7 @@ from admf_ray.engine.bus import EventBus
 from admf_ray.engine.events import BarEvent, Event, FillEvent, OrderEvent, RiskEvent, SignalEvent
 from admf_ray.engine.failures import COMPILE_ERRORS, explain
 from admf_ray.engine.probes.curtain import Curtain, columns_of
-from admf_ray.engine.replay import Replay
+from admf_ray.engine.protocol import BarProtocol
 from admf_ray.engine.stack import Stack
 from admf_ray.market import Bars, Window
 from admf_ray.rules.state import MARKET
@@ -65,20 +65,20 @@ class Difference:
 
 def run_events(case: Case, bars: Bars, window: Window, handler: Handler | None = None) -> list[Event]:
     """Replay a window and return its signals, orders, fills and notices."""
-    return _events(Replay, case, bars, window, handler)
+    return _events(BarProtocol, case, bars, window, handler)
 
 
 def _events(
-    kind: Callable[..., Replay], case: Case, bars: Bars, window: Window, handler: Handler | None
+    kind: Callable[..., BarProtocol], case: Case, bars: Bars, window: Window, handler: Handler | None
 ) -> list[Event]:
     bus = EventBus(keep_log=True)
     if handler is None and case.factory is not None:
         handler = case.factory(bars)
     replay = kind(bars, case.stack, case.row, window, bus=bus, handler=handler, train=case.train)
     try:
-        replay._open()
+        replay.open()
         for t in range(window.start, window.stop):
-            replay._bar(t)
+            replay.bar(t)
     except COMPILE_ERRORS as error:
         raise explain(error, case.stack.strategy.label()) from error
     return [event for event in bus.log if not isinstance(event, BarEvent)]
@@ -100,7 +100,7 @@ def revealed_events(
     curtain.show()
     curtain.hide(window.start)
 
-    def make(*args: Any, **kwargs: Any) -> Replay:
+    def make(*args: Any, **kwargs: Any) -> BarProtocol:
         return _Revealed(curtain, *args, **kwargs)
 
     try:
@@ -109,19 +109,19 @@ def revealed_events(
         curtain.show()
 
 
-class _Revealed(Replay):
-    """A replay that draws the curtain as it goes."""
+class _Revealed(BarProtocol):
+    """A run that draws the curtain as it goes."""
 
     def __init__(self, curtain: Curtain, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.curtain = curtain
 
-    def _open(self) -> None:
-        super()._open()
+    def open(self) -> None:
+        super().open()
         # tables were computed behind the curtain: take the true ones, and hide them in turn
         self.curtain.show()
-        hidden = Replay(self.bars, self.stack, self.row, self.window, train=self.train)
-        hidden._open()
+        hidden = BarProtocol(self.bars, self.stack, self.row, self.window, train=self.train)
+        hidden.open()
         self.true_table = hidden.table
         self.ready = hidden.ready
         self.table = self.true_table.copy()
@@ -130,9 +130,9 @@ class _Revealed(Replay):
         staged: Any = _Stages(self.module, self)
         self.module = staged
 
-    def _bar(self, t: int) -> None:
+    def bar(self, t: int) -> None:
         self.curtain.show(t, t + 1, ("open",))
-        super()._bar(t)
+        super().bar(t)
 
     def reveal(self, t: int) -> None:
         """Show all of bar t."""
