@@ -78,6 +78,8 @@ class Replay:
         ``handler(t, s)`` of a plain-Python strategy: returns the weight, or NaN to keep the last.
     train : Window, optional
         Bars that the strategy's `fit` may see.
+    train_bars : Bars, optional
+        That training windows are ranges of; `bars` by default.
     slices : int
         Slices of a window named ``full``.
     then : sequence of Stage
@@ -104,6 +106,7 @@ class Replay:
     bus: EventBus | None = None
     handler: Callable[[int, int], float] | None = None
     train: Window | None = None
+    train_bars: Bars | None = None
     slices: int = 16
     then: Sequence[Stage] = ()
     liquidate: bool = False
@@ -194,7 +197,7 @@ class Replay:
         check_session(stack, self.v, bars)
         ((structure, points),) = stack.groups(self.v).items()
         self.module = stack.compile(structure, **self.flags)
-        (table,) = tables(stack, structure, self.v, points, bars, train, 2**62)
+        (table,) = tables(stack, structure, self.v, points, bars, train, 2**62, train_bars=self.train_bars)
         self.table, self.ix = table.rows, table.ix
         self.ready = [
             max((int(table.first[r, s]) for r in table.ix[0]), default=0) for s in range(bars.n_symbols)

@@ -186,9 +186,7 @@ class TestExecutor(BacktestCoordinator):
     def _run_test_in_container(self, config: TestCase, test_data: Sealed) -> dict[str, Any]:
         """Run one test strategy over the whole test period in a fresh container, in this process."""
         hall = test_hall(self.search, test_data, False)
-        container = container_of(
-            config, hall.bars, hall.full, hall.labels, hall.n_regimes, train=hall.trains[0]
-        )
+        container = container_of(config, hall.setting())
         container.register_shared_service("config", self.config)
         try:
             container.initialize_scope()
