@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -128,7 +129,8 @@ def _carry_out(
     if not silent:
         console.print(said)
     begun = time.perf_counter()
-    with Shown(console, silent) as shown:
+    # Ray prints a lost node to standard output, whatever it is told
+    with Shown(console, silent) as shown, redirect_stdout(sys.stderr if silent else sys.stdout):
         try:
             result = Pipeline(
                 config, out=place, fork=fork, address=address, workers=workers,
