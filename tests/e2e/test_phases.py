@@ -43,7 +43,7 @@ pipeline:
     test_strategies:
       - {name: plain, strategy: ma_crossover, params: {fast: 2, slow: 14, side: both}}
 """
-OTHER = "phase_3_test.test_strategies=[{name: plain, strategy: ma_crossover, params: {fast: 4, slow: 14}}]"
+OTHER = "phase_3_test.test_strategies=[{name: poor, strategy: buy_and_hold}]"
 
 
 @pytest.fixture(scope="module")
@@ -201,4 +201,7 @@ def test_another_look_needs_again_and_the_verdict_corrects_for_it(call, place, p
     verdict = json.loads(said)["verdict"]
     assert verdict["looks"] == 3  # the backtest of the choice is one
     assert [one["threshold"] for one in verdict["candidates"]] == [0.05 / 6]
+    assert verdict["chosen"] is None
+    assert not (place / CHOICE).exists(), "no choice of an earlier verdict beside this one"
     assert run(call, "--phase", "validation")["verdict"]["looks"] == 1
+    assert call("run", CHOICE)[0] == 0

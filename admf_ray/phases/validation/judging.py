@@ -61,6 +61,7 @@ class Judging:
         """Return and write the verdict where there is nothing to test; the test data stay closed."""
         verdict = Verdict((), self.left_out, None, 0, 0.0, ("", ""), self._rule, float("nan"), {})
         write_validation(self.store, verdict, {}, {}, {}, (self.hall, self.hall))
+        self.store.remove(CHOICE)  # of an earlier verdict
         return verdict
 
     def verdict(
@@ -100,6 +101,8 @@ class Judging:
         if chosen:
             case = next(case for case in order if case.name == chosen)
             self._write_choice(case, verdict, tested[chosen]["hashes"], hall)
+        else:
+            self.store.remove(CHOICE)  # of an earlier verdict
         return verdict
 
     @property
