@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from admf_ray.analysis.regimes import fit_regimes
 from admf_ray.config.mining import RegimeConfig
 from admf_ray.engine.events import OrderEvent, SignalEvent
-from admf_ray.errors import DataError
+from admf_ray.errors import ADMFError, DataError
 from admf_ray.market import Bars, Window, load_bars
 from admf_ray.phases.backtest import Backtest, window_of
 from admf_ray.phases.validation.choice import Choice, read_choice
@@ -160,11 +160,15 @@ def rerun_choice(choice: str | Path) -> tuple[Backtest, dict[str, tuple[Any, Any
     """
     chosen = read_choice(choice)
     training, _ = chosen.training
-    bars, first = test_bars(chosen.data_of("test"), chosen.data_of("training"), training)
+    tested = chosen.data_of("test")
+    try:
+        bars, first = test_bars(tested, chosen.data_of("training"), training)
+    except ADMFError as error:
+        raise DataError(f"{choice} data.test: needs the data it was tested on: {error}") from None
     if bars.content_hash != chosen.body["data"]["test_hash"]:
         raise DataError(
-            f"{choice} data.test: must be the data it was tested on, found others in "
-            f"{chosen.data_of('test').source}; bring them back or validate again"
+            f"{choice} data.test: must be the data it was tested on, found others in {tested.source}; bring "
+            f"them back or validate again"
         )
     held = run_choice(chosen, bars, Window("full", first, bars.n_bars))
     evidence, digests = chosen.body["evidence"], hashes(held)

@@ -69,7 +69,7 @@ def call(place, ray_address):
             done = CliRunner().invoke(cli, [*words, *address])
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             return 2, str(done.exception)
-        return done.exit_code, done.stdout
+        return done.exit_code, done.stdout if done.exit_code < 2 else done.output
 
     return called
 
@@ -141,7 +141,7 @@ def verdict(phases):
 def test_run_of_the_choice_gives_the_figures_to_the_bit(call, verdict):
     code, said = call("run", CHOICE)
     assert code == 0
-    assert "to the bit the figures when it was chosen" in said
+    assert "PASS: to the bit the figures, trades and events of when it was chosen" in said
     assert "plain(fast=2, slow=14, side=both)" in " ".join(said.split())
 
 
@@ -187,6 +187,46 @@ def test_verify_passes_and_names_a_figure_that_was_changed(call, place, phases):
     assert last.startswith("FAIL: ")
     assert rows
     assert all(re.fullmatch(r"ma_crossover -?\d+ \S+: sharpe: \S+ stored, \S+ replayed", row) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "nowhere.yaml"), "nowhere.yaml: must be a file, found none"),
+        (("run", "results/edge"), "go on with a run that is there with: admf-ray resume results/edge"),
+        (("run", CHOICE, "--set", "a=1", "--top", "3"), "must be run as it was chosen, found --set, --top"),
+        (("backtest", CHOICE, "--data", "test.parquet", "--cash", "5"), "as it was chosen, found --cash"),
+        (("backtest", "edge.yaml", "--data", "test.parquet"), "must be a choice of admf-ray run, found no"),
+        (("signal", "half.yaml", "--data", "test.parquet"), "half.yaml: must be whole"),
+        (("run", "edited.yaml"), "edited.yaml: must be as it was written, found it edited"),
+        (("signal", CHOICE), "Missing option '--data'"),
+        (("signal", CHOICE, "--data", "gone.parquet"), "gone.parquet: must be a file, folder or glob"),
+        (("verify", CHOICE), "must hold a run, found no run.json"),
+        (
+            ("run", "edge.yaml", "--set", "phase_3_test.data=gone.parquet", "--out", "results/new"),
+            "--set phase_3_test.data: gone.parquet: must be a file, folder or glob",
+        ),
+    ],
+)
+def test_bad_input_is_refused_before_any_work(call, place, phases, words, said):
+    text = (place / CHOICE).read_text()
+    (place / "half.yaml").write_text(text[: text.index("evidence:")])
+    (place / "edited.yaml").write_text(text.replace("fast: 2", "fast: 3"))
+    code, found = call(*words)
+    assert code == 2
+    assert said in found
+    assert not (place / "results" / "new" / "points").exists()
+
+
+def test_run_of_the_choice_in_json_says_what_differs(call, phases):
+    code, said = call("run", CHOICE, "--json")
+    assert (code, json.loads(said)["differs"]) == (0, {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("admf_ray.phases.signal.hashes", lambda held: {"trades": "other"})
+        code, said = call("run", CHOICE, "--json")
+        assert code == 1
+        assert json.loads(said)["differs"]["hash_trades"][1] == "other"
+        assert call("run", CHOICE, "--quiet")[1].splitlines()[-1].startswith("FAIL: other figures")
 
 
 def test_another_look_needs_again_and_the_verdict_corrects_for_it(call, place, phases):

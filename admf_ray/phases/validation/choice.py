@@ -19,7 +19,7 @@ from admf_ray.errors import ADMFError, ComponentError, ConfigError, DataError
 from admf_ray.market import Bars, Window
 from admf_ray.phases.search import training_bars
 from admf_ray.phases.validation.case import Member, TestCase
-from admf_ray.results.identity import digest_of
+from admf_ray.results.identity import code_digest, digest_of
 
 __all__ = ["CHOICE", "Choice", "choice_text", "is_choice", "read_choice"]
 
@@ -106,6 +106,7 @@ def choice_text(case: TestCase, files: tuple[str, ...], evidence: Mapping[str, A
         "weights": list(case.weights),
         "by_regime": list(case.by_regime),
         "identity": case.identity,
+        "code": _code(case),
         "data": data,
         "evidence": evidence,
     }
@@ -169,9 +170,10 @@ def read_choice(path: str | Path) -> Choice:
         case = _case(body)
     except ComponentError as error:
         raise ConfigError(f"{path} strategies: {error}") from None
-    if case.identity != body["identity"]:
+    others = [label for label, code in _code(case).items() if body["code"].get(label) != code]
+    if others or case.identity != body["identity"]:
         raise ConfigError(
-            f"{path}: must be of the code it was chosen with, found other code of {_components(case)}; go "
+            f"{path}: must be of the code it was chosen with, found other code of {', '.join(others)}; go "
             f"back to it or validate again"
         )
     return Choice(path, case, body)
@@ -188,9 +190,10 @@ def _case(body: Mapping[str, Any]) -> TestCase:
     )
 
 
-def _components(case: TestCase) -> str:
-    labels = [cls.label() for one in case.parts for _, cls in one.stack.classes]
-    return ", ".join(dict.fromkeys(labels))
+def _code(case: TestCase) -> dict[str, str]:
+    """Return a digest of the code of each component, with all it imports, by label."""
+    members = (case.account, *case.members)
+    return {cls.label(): code_digest(cls) for one in members for _, cls in one.stack.classes}
 
 
 def _plain(member: Member) -> dict[str, Any]:

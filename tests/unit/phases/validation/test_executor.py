@@ -226,7 +226,7 @@ def test_the_choice_is_a_file_that_runs_again_to_the_bit(done, bars):
 
 def test_a_choice_of_other_code_is_refused(done, monkeypatch):
     _, run, _, _ = done
-    monkeypatch.setattr("admf_ray.phases.validation.case._code", lambda names: "other")
+    monkeypatch.setattr("admf_ray.phases.validation.choice.code_digest", lambda cls: cls.label())
     with pytest.raises(
         ConfigError, match=r"choice\.yaml: must be of the code it was chosen with, found other"
     ):
