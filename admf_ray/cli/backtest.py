@@ -11,7 +11,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from admf_ray.cli.options import data_options, filter_option, parse_settings, settings_option, strategy_files
+from admf_ray.cli.options import (
+    data_options,
+    filter_option,
+    parse_settings,
+    refuse_beside_choice,
+    settings_option,
+    strategy_files,
+)
 from admf_ray.engine.event_log import write_events
 from admf_ray.errors import ConfigError
 from admf_ray.files import usable_folder, written_whole
@@ -21,7 +28,7 @@ from admf_ray.phases.looked import looked_at
 from admf_ray.phases.signal import backtest_choice
 from admf_ray.results import write_table
 
-__all__ = ["backtest", "show_backtest"]
+__all__ = ["backtest", "plain_backtest", "show_backtest"]
 
 RESULTS = "results"  # whose ledger knows which bars are test data
 
@@ -74,10 +81,13 @@ def backtest(
     }
     if out is not None:
         usable_folder(out)
-    if strategy is None:
-        assert choice is not None
+    if choice is not None:
+        refuse_beside_choice(
+            choice, "settings", "filters", "strategies", "cash", "commission_frac", "slippage_frac", "sizing"
+        )
         found = backtest_choice(choice, start=start, end=end, **load)
     else:
+        assert strategy is not None
         found = run_backtest(
             strategy,
             parse_settings(settings, shortcuts),
@@ -91,14 +101,15 @@ def backtest(
         click.echo(line, err=True)
     files = _write(found, out) if out is not None else []
     if as_json:
-        click.echo(json.dumps(_plain(found, files), indent=2))
+        click.echo(json.dumps(plain_backtest(found, files), indent=2))
         return
     show_backtest(found)
     for path in files:
         click.echo(f"written: {path}")
 
 
-def _plain(found: Backtest, files: list[Path]) -> dict[str, Any]:
+def plain_backtest(found: Backtest, files: list[Path]) -> dict[str, Any]:
+    """Return a backtest as plain data for JSON, with the files it was written to."""
     metrics = {k: (v if math.isfinite(v) else None) for k, v in found.metrics.items()}
     return {
         "strategy": found.strategy,
@@ -118,7 +129,7 @@ def _write(found: Backtest, out: Path) -> list[Path]:
     write_table(found.equity, paths[1])
     write_events(found.events, paths[2])
     with written_whole(paths[3]) as file:
-        file.write(json.dumps(_plain(found, paths[:3]), indent=2).encode() + b"\n")
+        file.write(json.dumps(plain_backtest(found, paths[:3]), indent=2).encode() + b"\n")
     return paths
 
 

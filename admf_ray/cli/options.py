@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from admf_ray.components.user_files import import_components
 from admf_ray.errors import ConfigError
@@ -17,6 +18,7 @@ __all__ = [
     "filter_option",
     "parse_settings",
     "reading_options",
+    "refuse_beside_choice",
     "settings_option",
     "strategy_files",
 ]
@@ -56,6 +58,30 @@ def _number(text: str) -> Any:
         except ValueError:
             continue
     return text
+
+
+def refuse_beside_choice(choice: Path, *names: str) -> None:
+    """Refuse options that were given beside a choice, which says itself what they would say.
+
+    Parameters
+    ----------
+    choice : Path
+    *names : str
+        Of the command's parameters.
+
+    Raises
+    ------
+    ConfigError
+        One was given.
+    """
+    context = click.get_current_context()
+    given = [
+        one.opts[0]
+        for one in context.command.params
+        if one.name in names and context.get_parameter_source(one.name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise ConfigError(f"{choice}: must be run as it was chosen, found {', '.join(given)}; leave it out")
 
 
 def settings_option(command: Command) -> Command:
@@ -126,10 +152,12 @@ def data_options(command: Command | None = None, *, default: str | None = None) 
     if command is None:
         return functools.partial(data_options, default=default)
 
-    @click.option(
-        "--data", required=default is None, default=default, show_default=default is not None,
-        help="File, folder, glob, or sample:sp500 and the like.",
-    )  # fmt: skip
+    # a default of None would count as given
+    given: dict[str, Any] = (
+        {"required": True} if default is None else {"default": default, "show_default": True}
+    )
+
+    @click.option("--data", help="File, folder, glob, or sample:sp500 and the like.", **given)
     @click.option("--symbol", "symbols", multiple=True, help="Only these symbols; may be repeated.")
     @reading_options
     @functools.wraps(command)

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -14,12 +15,14 @@ import click
 from rich.console import Console
 
 from admf_ray.cli.analysed import plain_analysis, show_analysis
-from admf_ray.cli.backtest import show_backtest
+from admf_ray.cli.backtest import plain_backtest, show_backtest
 from admf_ray.cli.mined import HEADS, orders, show
+from admf_ray.cli.options import refuse_beside_choice
 from admf_ray.cli.progress import Shown
 from admf_ray.cli.verdict import show_verdict
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
+from admf_ray.errors import ConfigError
 from admf_ray.files import usable_folder
 from admf_ray.phases.opened import open_run
 from admf_ray.phases.pipeline import Phase, Pipeline, PipelineResult
@@ -78,8 +81,16 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def run(pipeline: Path, overrides: tuple[str, ...], out: str | None, fork: bool, how: dict[str, Any]) -> None:
     """Check PIPELINE.yaml as a whole and run its phases; what is stored already is not run again."""
     if is_choice(pipeline):
-        _run_choice(pipeline)
+        refuse_beside_choice(
+            pipeline, "overrides", "out", "fork", "address", "workers", "top", "phase", "again"
+        )
+        _run_choice(pipeline, how["quiet"], how["as_json"])
         return
+    if pipeline.is_dir():
+        raise ConfigError(
+            f"{pipeline}: must be a pipeline file or a choice, found a folder; go on with a run that is "
+            f"there with: admf-ray resume {pipeline}"
+        )
     config = load_pipeline(pipeline, overrides)
     place = out or str(Path("results") / config.name)
     if "://" not in place:
@@ -87,13 +98,18 @@ def run(pipeline: Path, overrides: tuple[str, ...], out: str | None, fork: bool,
     _carry_out(config, place, fork, f"{pipeline}: checked as a whole, no error", **how)
 
 
-def _run_choice(path: Path) -> None:
+def _run_choice(path: Path, quiet: bool, as_json: bool) -> None:
     """Run a choice over its own test period again and say whether its figures come out."""
     found, differs = rerun_choice(path)
-    show_backtest(found)
-    for name, (then, now) in differs.items():
-        click.echo(f"{name}: {then!r} when it was chosen, {now!r} now")
-    click.echo(f"{'other figures than' if differs else 'to the bit the figures'} when it was chosen")
+    if as_json:
+        click.echo(json.dumps({**plain_backtest(found, []), "differs": differs}, indent=2))
+    else:
+        if not quiet:
+            show_backtest(found)
+        for name, (then, now) in differs.items():
+            click.echo(f"{name}: {then!r} when it was chosen, {now!r} now")
+        said = "FAIL: other figures than" if differs else "PASS: to the bit the figures, trades and events of"
+        click.echo(f"{said} when it was chosen")
     if differs:
         sys.exit(1)
 
@@ -128,7 +144,8 @@ def _carry_out(
     if not silent:
         console.print(said)
     begun = time.perf_counter()
-    with Shown(console, silent) as shown:
+    # Ray prints a lost node to standard output, whatever it is told
+    with Shown(console, silent) as shown, redirect_stdout(sys.stderr if silent else sys.stdout):
         try:
             result = Pipeline(
                 config, out=place, fork=fork, address=address, workers=workers,

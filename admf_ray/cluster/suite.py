@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from admf_ray.cluster.session import Session
 from admf_ray.components.user_files import import_components
 from admf_ray.logs import get_logger
 
-__all__ = ["Call", "other_node", "run_suite"]
+__all__ = ["Call", "run_suite", "two_nodes"]
 
 log = get_logger(__name__)
 LOOK_S = 0.5
@@ -98,6 +98,8 @@ def run_suite(
     while waiting or running:
         while waiting and len(running) < limit:
             call = waiting.pop()
+            if call.node:  # its core may be held by one that is idle
+                _end(idle)
             actor = idle.pop() if idle and not call.node else _actor(call.node, files)
             running[actor.run.remote(call.function, call.argument, store)] = (call, actor, time.monotonic())
         done, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_S)
@@ -114,19 +116,19 @@ def run_suite(
                 idle.append(actor)
             if on_done is not None:
                 on_done(call.name, answer)
-    for actor in idle:
-        ray.kill(actor)
+    _end(idle)
     return {call.name: answers[call.name] for call in calls}
 
 
-def other_node() -> str:
-    """Return a node with cores other than this one's, empty where there is none."""
-    own = ray.get_runtime_context().get_node_id()
-    return next((str(n["NodeID"]) for n in _nodes() if n["NodeID"] != own), "")
+def _end(actors: list[Any]) -> None:
+    while actors:
+        ray.kill(actors.pop())
 
 
-def _nodes() -> list[Mapping[str, Any]]:
-    return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+def two_nodes() -> tuple[str, ...]:
+    """Return two nodes that have cores, by Ray's number; none where there are fewer."""
+    found = sorted(str(n["NodeID"]) for n in ray.nodes() if n["Alive"] and n["Resources"].get("CPU", 0) >= 1)
+    return tuple(found[:2]) if len(found) > 1 else ()
 
 
 def _actor(node: str, files: Sequence[str]) -> Any:

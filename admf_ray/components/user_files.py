@@ -36,7 +36,10 @@ def import_components(path: str | Path) -> list[type[Component]]:
     """
     file = Path(path)
     if file.suffix != ".py" or not file.is_file():
-        raise ComponentError(f"{path}: must be an existing Python file, found none; correct the path")
+        raise ComponentError(
+            f"{path}: must be an existing Python file, found none; correct the path, relative to the working "
+            f"directory {Path.cwd()}"
+        )
     digest = hashlib.blake2b(str(file.resolve()).encode(), digest_size=4).hexdigest()
     name = f"admf_ray_user_{file.stem}_{digest}"
     forget(name)

@@ -68,6 +68,7 @@ def replay_in(
     labels: NDArray[np.int64] | None = None,
     n_regimes: int = 0,
     keeper: Keeper | None = None,
+    train_bars: Bars | None = None,
 ) -> ReplayResult:
     """Replay a point in an initialised container and return what it gave; torn down on failure."""
 
@@ -84,7 +85,7 @@ def replay_in(
             }  # fmt: skip
         return Replay(
             data.bars, stack, row, window, bus=scope.bus, handler=handler, train=train, arrays=arrays,
-            keeper=keeper, labels=labels, n_regimes=n_regimes,
+            keeper=keeper, labels=labels, n_regimes=n_regimes, train_bars=train_bars,
         ).run()  # fmt: skip
 
     container.run(drive)

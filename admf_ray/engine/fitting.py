@@ -71,12 +71,14 @@ def fitted_tables(
     train: Window,
     capacity: int,
     beat: Callable[[], None] | None = None,
+    train_bars: Bars | None = None,
 ) -> Iterator[Table]:
     """Yield tables of a strategy with `fit`, as `inputs.tables` does.
 
     Notes
     -----
-    `fit` is called once per distinct parameters and symbol, on the bars of `train` alone. Its result is
+    `fit` is called once per distinct parameters and symbol, on the bars of `train` alone, a range of
+    `train_bars` where there are such. Its result is
     kept as bytes and every `prepare` gets a fresh copy, so nothing it does to a model can be seen later.
     """
     from admf_ray.engine.inputs import Table, first_known, flat  # it yields these tables
@@ -98,7 +100,9 @@ def fitted_tables(
             key = row.tobytes()
             if key not in cache:
                 cache[key] = len(learned) * len(own)
-                learned.append(_learned(stack.strategy, stack.strategy.decode(row), own, bars, train))
+                p = stack.strategy.decode(row)
+                frozen = learn(stack.strategy, p, bars if train_bars is None else train_bars, train)
+                learned.append(apply_fitted(stack.strategy, p, own, bars, frozen))
                 if beat is not None:
                     beat()
             first_rows[i] = cache[key] + np.arange(len(own))
@@ -106,11 +110,6 @@ def fitted_tables(
         others = inverse.reshape(nodes.shape) + len(learned) * len(own)
         ix = np.ascontiguousarray(np.concatenate([first_rows, others], axis=1), dtype=np.int64)
         yield Table(chosen, flat(rows), first_known(rows), ix)
-
-
-def _learned(cls: type[Any], p: Any, fields: tuple[str, ...], bars: Bars, train: Window) -> Floats:
-    """Fit and prepare one set of parameters; shape (n_fields, n_bars, n_symbols)."""
-    return apply_fitted(cls, p, fields, bars, learn(cls, p, bars, train))
 
 
 def learn(cls: type[Any], p: Any, bars: Bars, train: Window) -> list[bytes]:

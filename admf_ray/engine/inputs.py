@@ -293,6 +293,7 @@ def tables(
     train: Window | None,
     limit_bytes: int,
     beat: Callable[[], None] | None = None,
+    train_bars: Bars | None = None,
 ) -> Iterator[Table]:
     """Yield the points in order, in runs whose prepared values fit the memory limit.
 
@@ -304,6 +305,8 @@ def tables(
         Most memory of one table.
     beat : callable, optional
         Called after each thing prepared.
+    train_bars : Bars, optional
+        That `train` is a range of; `bars` by default.
     """
     row_bytes = bars.n_bars * bars.n_symbols * 8
     capacity = max(limit_bytes // row_bytes, 1)
@@ -312,7 +315,7 @@ def tables(
 
         if train is None:
             raise ComponentError(f"{stack.strategy.label()}: learns, so it needs a training window; give one")
-        yield from fitted_tables(stack, structure, values, points, bars, train, capacity, beat)
+        yield from fitted_tables(stack, structure, values, points, bars, train, capacity, beat, train_bars)
         return
     graph = Graph()
     nodes = trace(stack, structure, values[points], graph)

@@ -61,6 +61,8 @@ class BarProtocol:
         ``handler(t, s)`` of a plain-Python strategy: returns the weight, or NaN to keep the last.
     train : Window, optional
         Bars that the strategy's `fit` may see.
+    train_bars : Bars, optional
+        That training windows are ranges of; `bars` by default.
     liquidate : bool
         Close every position at the last bar's close, costs charged; at its last mark where the symbol
         has no bar there.
@@ -79,6 +81,7 @@ class BarProtocol:
     bus: EventBus | None = None
     handler: Callable[[int, int], float] | None = None
     train: Window | None = None
+    train_bars: Bars | None = None
     liquidate: bool = False
     labels: NDArray[np.int64] | None = None
     n_regimes: int = 0
@@ -123,7 +126,7 @@ class BarProtocol:
         check_session(stack, self.v, bars)
         ((structure, points),) = stack.groups(self.v).items()
         self.module = stack.compile(structure, **self.flags)
-        (table,) = tables(stack, structure, self.v, points, bars, train, 2**62)
+        (table,) = tables(stack, structure, self.v, points, bars, train, 2**62, train_bars=self.train_bars)
         self.table, self.ix = table.rows, table.ix
         self.ready = [
             max((int(table.first[r, s]) for r in table.ix[0]), default=0) for s in range(bars.n_symbols)

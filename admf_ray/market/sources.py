@@ -15,7 +15,7 @@ import pyarrow.parquet
 from admf_ray.errors import DataError, closest
 from admf_ray.market.columns import map_meaning
 
-__all__ = ["SUFFIXES", "RawTable", "read_sources"]
+__all__ = ["SUFFIXES", "RawTable", "files_of", "read_sources"]
 
 SUFFIXES = (".parquet", ".pq", ".csv", ".csv.gz", ".txt", ".txt.gz", ".feather", ".arrow", ".ipc")
 _MISSING = ["", "NaN", "nan", "null", "NULL", "NA", "N/A", "None", "none", "-"]
@@ -61,11 +61,18 @@ def read_sources(source: str | Path | pd.DataFrame, symbol: str | None = None) -
         keep = named or not isinstance(source.index, pd.RangeIndex)
         yield RawTable("frame", symbol or "ASSET", source.reset_index() if keep else source)
         return
-    for path in _files(str(source)):
+    for path in files_of(str(source)):
         yield RawTable(path.name, symbol or _stem(path), _read(path))
 
 
-def _files(source: str) -> list[Path]:
+def files_of(source: str) -> list[Path]:
+    """Return the files that a path, folder or glob names, in order; reads none of them.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
     path = Path(source).expanduser()
     if path.is_dir():
         found = sorted(one for one in path.iterdir() if one.name.lower().endswith(SUFFIXES))

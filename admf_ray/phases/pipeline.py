@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from admf_ray.cluster.session import kept_open
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
-from admf_ray.errors import ConfigError
+from admf_ray.errors import ConfigError, DataError
+from admf_ray.market.sources import files_of
 from admf_ray.phases.analysis import Analysed, AnalysisCoordinator
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
@@ -95,6 +96,8 @@ class Pipeline:
         ------
         ConfigError
             A phase is asked for that is not configured.
+        DataError
+            Phase 3 is to run and there is no file of its data.
         ADMFError
             See `BacktestCoordinator.run_parameter_search`, `AnalysisCoordinator.run` and
             `TestExecutor.validate`.
@@ -107,6 +110,17 @@ class Pipeline:
         for name, key in (("analysis", "phase_2_analysis"), ("validation", "phase_3_test")):
             if phase == name and getattr(self.config, key) is None:
                 raise ConfigError(f"{self.config.place(key)}: must be there to be run, found nothing; add it")
+        if phase in (None, "validation") and self.config.phase_3_test is not None:
+            source = self.config.phase_3_test.data.source
+            if not source.startswith("sample:"):
+                self._refuse_missing(source)
+
+    def _refuse_missing(self, source: str) -> None:
+        """Refuse test data that are not there now rather than after hours; they are not read."""
+        try:
+            files_of(source)
+        except DataError as error:
+            raise DataError(f"{self.config.place('phase_3_test.data')}: {error}") from None
 
     def _run(self, phase: Phase | None, again: bool) -> PipelineResult:
         coordinator = BacktestCoordinator(self.config, **self.settings)

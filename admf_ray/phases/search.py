@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from admf_ray.analysis.regimes import RegimeClassifier, fit_regimes, min_train_bars
 from admf_ray.cluster.jobs import Job, StackNames
+from admf_ray.config.data import DataConfig
 from admf_ray.config.grids import grid_of
 from admf_ray.config.mining import NeighborhoodConfig
 from admf_ray.config.schema import PipelineConfig
@@ -75,9 +76,8 @@ class Search:
         return neighborhood_of(self.config.phase_1_mining.parameter_search.neighborhood_testing)
 
 
-def training_bars(config: PipelineConfig) -> tuple[Bars, Window]:
+def training_bars(data: DataConfig) -> tuple[Bars, Window]:
     """Return the training bars with all history before them, and the window that is trained on."""
-    data = config.phase_1_mining.data
     options = data.options()
     start = options.pop("start")
     bars = load_bars(data.source, **options)
@@ -97,7 +97,7 @@ def prepare_search(config: PipelineConfig) -> Search:
     """
     _refuse_what_waits(config)
     settings = config.phase_1_mining
-    bars, span = training_bars(config)
+    bars, span = training_bars(settings.data)
     folds = _folds(config, bars, span)
     windows = (span, *(window for fold in folds for window in (fold.train, fold.test)))
     trains = (span, *(fold.train for fold in folds for _ in range(2)))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from admf_ray.analysis.regimes import fit_regimes
-from admf_ray.config.data import DataConfig
 from admf_ray.config.mining import RegimeConfig
 from admf_ray.engine.events import OrderEvent, SignalEvent
-from admf_ray.errors import ConfigError, DataError
+from admf_ray.errors import ADMFError, DataError
 from admf_ray.market import Bars, Window, load_bars
 from admf_ray.phases.backtest import Backtest, window_of
-from admf_ray.phases.validation.case import TestCase
-from admf_ray.phases.validation.choice import read_choice
-from admf_ray.phases.validation.netting import Held, run_case
+from admf_ray.phases.validation.choice import Choice, read_choice
+from admf_ray.phases.validation.netting import Held, Setting, hashes, run_case
 from admf_ray.phases.validation.sealed import test_bars
 
 __all__ = ["Signal", "backtest_choice", "rerun_choice", "run_choice", "signal"]
@@ -68,11 +67,20 @@ def signal(
     Raises
     ------
     ConfigError
-        No choice, or of other code.
+        See `read_choice`.
+    DataError
+        The data cannot be read, end before the training data do, or the choice learns and its training data
+        are gone.
     """
-    case, body = read_choice(choice)
+    chosen = read_choice(choice)
     bars = data if isinstance(data, Bars) else load_bars(data, **load)
-    held = run_choice(case, body["data"], bars, start)
+    if str(bars.dates[1]) <= chosen.last_day:
+        what = "signal: data" if isinstance(data, Bars) else str(data)
+        raise DataError(
+            f"{what}: must go on after {chosen.last_day}, the last day {choice} was chosen on, found them to "
+            f"end on {bars.dates[1]}; give newer data"
+        )
+    held = run_choice(chosen, bars, window_of(bars, start))
     last = bars.n_bars - 1
     found = []
     for s, symbol in enumerate(bars.symbols):
@@ -87,40 +95,30 @@ def signal(
     return found, held
 
 
-def run_choice(
-    case: TestCase, data: Any, bars: Bars, start: str | None = None, first: int | None = None
-) -> Held:
-    """Run a choice over bars; an adaptive one fits its regimes on its training data first.
+def run_choice(choice: Choice, bars: Bars, window: Window) -> Held:
+    """Run a choice over bars; what learns does so on its training data first, as in validation.
 
-    Parameters
-    ----------
-    case : TestCase
-    data : mapping
-        The choice's ``data``.
-    bars : Bars
-    start : str, optional
-        First day traded.
-    first : int, optional
-        Or the first bar.
+    Raises
+    ------
+    DataError
+        The training data are gone or are others, or the bars are of other symbols than those.
     """
-    window = window_of(bars, start) if first is None else Window("full", first, bars.n_bars)
-    if not case.by_regime and case.account.stack.strategy.fit is None:
-        return run_case(case, bars, window, handler=MARKET_HANDLER)
-    if not case.by_regime:
-        raise ConfigError(
-            f"{case.name}: must not learn from the bars it trades, found a strategy with fit; this version "
-            f"runs such a choice in validation only"
+    setting = Setting(bars, window, handler=MARKET_HANDLER)
+    if not choice.fits and not choice.case.by_regime:
+        return run_case(choice.case, setting)
+    training, span = choice.training
+    if bars.symbols != training.symbols:
+        raise DataError(
+            f"{choice.path}: must run on the symbols it learned from, {', '.join(training.symbols)}, found "
+            f"{', '.join(bars.symbols)}; give data with them"
         )
-    trained = DataConfig.model_validate(data["training"])
-    options = trained.options()
-    begin = options.pop("start")
-    training = load_bars(trained.source, **options)
-    settings = RegimeConfig.model_validate(data["regimes"])
-    assert settings.kind is not None, "an adaptive strategy had regimes"
-    classifier = fit_regimes(
-        training, window_of(training, begin), settings.kind, settings.n_states, data["seed"]
-    )
-    return run_case(case, bars, window, classifier.labels(bars), classifier.n_regimes, handler=MARKET_HANDLER)
+    if choice.case.by_regime:
+        data = choice.body["data"]
+        settings = RegimeConfig.model_validate(data["regimes"])
+        assert settings.kind is not None, "an adaptive strategy had regimes"
+        classifier = fit_regimes(training, span, settings.kind, settings.n_states, data["seed"])
+        setting = replace(setting, labels=classifier.labels(bars), n_regimes=classifier.n_regimes)
+    return run_case(choice.case, replace(setting, train=span, train_bars=training))
 
 
 def backtest_choice(
@@ -130,45 +128,56 @@ def backtest_choice(
 
     Raises
     ------
-    ConfigError
-        As `signal`.
+    ConfigError, DataError
+        As `signal`; data that end before the training data do are backtested, in sample.
     """
-    case, body = read_choice(choice)
+    chosen = read_choice(choice)
     bars = data if isinstance(data, Bars) else load_bars(data, **load)
     bars = bars.between(None, end) if end is not None else bars
-    held = run_choice(case, body["data"], bars, start)
-    return Backtest(
-        case.name, case.account.parameters(), held.result, held.events, (*bars.notes, case.told()), bars
-    )
+    window = window_of(bars, start)
+    held = run_choice(chosen, bars, window)
+    notes = [*bars.notes, chosen.case.told()]
+    first = str(bars.slice(window.start, window.stop).dates[0])
+    if first <= chosen.last_day:
+        notes.append(f"chosen on data to {chosen.last_day}: what it did from {first} to there is in sample")
+    return _backtest(chosen, held, tuple(notes), bars)
 
 
-def rerun_choice(choice: str | Path) -> tuple[Backtest, dict[str, tuple[float, float]]]:
+def rerun_choice(choice: str | Path) -> tuple[Backtest, dict[str, tuple[Any, Any]]]:
     """Run a choice over its own test period again.
 
     Returns
     -------
     Backtest
-    dict of str to (float, float)
-        Figures that differ from those it was chosen with: then, now; empty when all are equal to the bit.
+    dict of str to (object, object)
+        Figures and hashes of trades, equity and events that differ from those it was chosen with: then, now;
+        empty when all are equal to the bit.
 
     Raises
     ------
     DataError
-        The data are not those it was tested on.
+        Training or test data are gone, or are not those it was chosen and tested on.
     """
-    case, body = read_choice(choice)
-    trained, tested = (DataConfig.model_validate(body["data"][name]) for name in ("training", "test"))
-    options = trained.options()
-    options.pop("start")
-    bars, first = test_bars(tested, trained, load_bars(trained.source, **options))
-    if bars.content_hash != body["data"]["test_hash"]:
-        raise DataError(f"{choice}: must run on the data it was tested on, found others; bring them back")
-    held = run_choice(case, body["data"], bars, first=first)
-    evidence = body["evidence"]
-    pairs = {
-        n: (evidence[f"test_{n}"], held.result.metrics[n])
-        for n in held.result.metrics
-        if f"test_{n}" in evidence
-    }
+    chosen = read_choice(choice)
+    training, _ = chosen.training
+    tested = chosen.data_of("test")
+    try:
+        bars, first = test_bars(tested, chosen.data_of("training"), training)
+    except ADMFError as error:
+        raise DataError(f"{choice} data.test: needs the data it was tested on: {error}") from None
+    if bars.content_hash != chosen.body["data"]["test_hash"]:
+        raise DataError(
+            f"{choice} data.test: must be the data it was tested on, found others in {tested.source}; bring "
+            f"them back or validate again"
+        )
+    held = run_choice(chosen, bars, Window("full", first, bars.n_bars))
+    evidence, digests = chosen.body["evidence"], hashes(held)
+    now = {**held.result.metrics, **{f"hash_{name}": one for name, one in digests.items()}}
+    pairs = {name: (evidence[f"test_{name}"], now[name]) for name in now if f"test_{name}" in evidence}
     differs = {name: both for name, both in pairs.items() if both[0] != both[1]}
-    return Backtest(case.name, case.account.parameters(), held.result, held.events, (case.told(),)), differs
+    return _backtest(chosen, held, (chosen.case.told(),), None), differs
+
+
+def _backtest(choice: Choice, held: Held, notes: tuple[str, ...], bars: Bars | None) -> Backtest:
+    parameters = choice.case.account.parameters()
+    return Backtest(choice.case.name, parameters, held.result, held.events, notes, bars)

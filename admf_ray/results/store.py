@@ -116,6 +116,20 @@ class RunStore:
         except OSError as error:
             raise StoreError(f"{self.uri}/{name}: must be writable, found {error}; try again") from error
 
+    def remove(self, name: str) -> None:
+        """Remove a file, where it is there.
+
+        Raises
+        ------
+        StoreError
+            The system refuses.
+        """
+        try:
+            if self.exists(name):
+                self._place[0].delete_file(self.path(name))
+        except OSError as error:
+            raise StoreError(f"{self.uri}/{name}: must be removable, found {error}; remove it") from error
+
     def read_bytes(self, name: str) -> bytes:
         """Return a file's content.
 

@@ -35,15 +35,7 @@ def after_others(argument: tuple[TestCase, tuple[TestCase, ...]], hall: Hall) ->
     classes = [cls for one in (case, *others) for part in one.parts for _, cls in part.stack.classes]
     before = state_of(classes)
     for other in others:
-        run_case(
-            other,
-            hall.bars,
-            hall.full,
-            hall.labels,
-            hall.n_regimes,
-            train=hall.trains[0],
-            handler=hall.handler,
-        )
+        run_case(other, hall.setting())
     suspects = changed(before, state_of(classes))
     return {"hashes": _hashes(case, hall), "suspects": list(suspects)}
 
@@ -107,14 +99,4 @@ def _compared(expected: Mapping[str, str], run: Any) -> str:
 
 
 def _hashes(case: TestCase, hall: Hall) -> dict[str, str]:
-    return hashes(
-        run_case(
-            case,
-            hall.bars,
-            hall.full,
-            hall.labels,
-            hall.n_regimes,
-            train=hall.trains[0],
-            handler=hall.handler,
-        )
-    )
+    return hashes(run_case(case, hall.setting()))

@@ -17,7 +17,7 @@ from admf_ray.engine.paths import returns_of
 from admf_ray.engine.sweep import SweepResult, sweep
 from admf_ray.market import Bars, Window
 from admf_ray.phases.validation.case import TestCase
-from admf_ray.phases.validation.netting import HANDLER, Held, hashes, run_case
+from admf_ray.phases.validation.netting import HANDLER, Held, Setting, hashes, run_case
 from admf_ray.results.identity import digest_of, engine_facts
 
 __all__ = ["Exam", "Hall", "examine"]
@@ -67,6 +67,13 @@ class Hall:
         """Return an answer's returns over ``full`` less its mean exposure times the benchmark's."""
         held = held_through(market_arrays(self.bars).benchmark, self.full.start, self.full.stop)
         return matched_excess(np.array(answer["returns"]), answer["metrics"]["mean_exposure"], held)
+
+    def setting(self, window: Window | None = None, delay_bars: int = 0) -> Setting:
+        """Return how a test strategy runs here, over ``full`` or another window."""
+        own = self.full if window is None else window
+        return Setting(
+            self.bars, own, self.labels, self.n_regimes, delay_bars, self.train_of(own), handler=self.handler
+        )
 
     @property
     def identity(self) -> str:
@@ -118,7 +125,7 @@ def examine(exam: Exam, hall: Hall) -> dict[str, Any]:
     bits in every window. What cannot be swept runs twice.
     """
     case = exam.case
-    held = _run(case, hall, hall.full)
+    held = run_case(case, hall.setting())
     returns = _returns(held.result, case)
     every = (case, *exam.neighbours)
     swept = _swept(every, hall) if all(one.is_compiled for one in every) else None
@@ -144,7 +151,7 @@ def examine(exam: Exam, hall: Hall) -> dict[str, Any]:
         ],
     }
     for window in hall.windows:
-        own_run = _run(case, hall, window)
+        own_run = run_case(case, hall.setting(window))
         out["windows"][window.name] = {
             **own_run.result.metrics,
             "open_at_end": bool((own_run.result.positions[-1] != 0.0).any()),
@@ -152,10 +159,10 @@ def examine(exam: Exam, hall: Hall) -> dict[str, Any]:
         out["verified"][window.name] = _verified(own_run, case, hall, window, swept)
     if exam.perturbed:
         out["noise"] = [
-            _run(case, replace(hall, bars=noisy(hall.bars, exam.seed + k)), hall.full).result.metrics
+            run_case(case, replace(hall, bars=noisy(hall.bars, exam.seed + k)).setting()).result.metrics
             for k in range(NOISE_DRAWS)
         ]
-        out["delay"] = _run(case, hall, hall.full, DELAY_BARS).result.metrics
+        out["delay"] = run_case(case, hall.setting(delay_bars=DELAY_BARS)).result.metrics
     return out
 
 
@@ -174,13 +181,6 @@ def noisy(bars: Bars, seed: int) -> Bars:
     spread = np.nanstd(moves, axis=0) if len(moves) else np.zeros(bars.n_symbols)
     factor = np.exp(NOISE_FRAC * spread * rng.standard_normal(bars.close.shape))
     return replace(bars, **{name: getattr(bars, name) * factor for name in ("open", "high", "low", "close")})
-
-
-def _run(case: TestCase, hall: Hall, window: Window, delay_bars: int = 0) -> Held:
-    return run_case(
-        case, hall.bars, window, hall.labels, hall.n_regimes,
-        delay_bars=delay_bars, train=hall.train_of(window), handler=hall.handler,
-    )  # fmt: skip
 
 
 def _returns(result: ReplayResult, case: TestCase) -> Floats:
@@ -213,7 +213,7 @@ def _curves(
         ]
     found = []
     for one in cases:
-        result = _run(one, hall, hall.full).result
+        result = run_case(one, hall.setting()).result
         found.append((result.metrics, _returns(result, one)))
     return found
 
@@ -225,7 +225,7 @@ def _verified(held: Held, case: TestCase, hall: Hall, window: Window, swept: Swe
         figures = np.array([held.result.metrics[name] for name in swept.metrics])
         same = _same(figures, swept.values[0, place])
         return "replay = sweep" if same else "differs"
-    again = _run(case, hall, window)
+    again = run_case(case, hall.setting(window))
     return "replay = replay" if hashes(again) == hashes(held) else "differs"
 
 

@@ -186,9 +186,7 @@ class TestExecutor(BacktestCoordinator):
     def _run_test_in_container(self, config: TestCase, test_data: Sealed) -> dict[str, Any]:
         """Run one test strategy over the whole test period in a fresh container, in this process."""
         hall = test_hall(self.search, test_data, False)
-        container = container_of(
-            config, hall.bars, hall.full, hall.labels, hall.n_regimes, train=hall.trains[0]
-        )
+        container = container_of(config, hall.setting())
         container.register_shared_service("config", self.config)
         try:
             container.initialize_scope()
@@ -289,16 +287,15 @@ class TestExecutor(BacktestCoordinator):
     def _on_cluster(
         self, work: Mapping[str, Any], shared: Hall, elsewhere: Sequence[str], here: Session
     ) -> dict[str, Any]:
-        from admf_ray.cluster.suite import Call, other_node, run_suite  # Ray reads its environment then
+        from admf_ray.cluster.suite import Call, run_suite, two_nodes  # Ray reads its environment then
 
-        calls = [Call(name, function, argument) for name, (function, argument) in work.items()]
-        node = other_node() if elsewhere else ""
-        if node:
-            places = {name: f"{name}:a fresh process" for name in elsewhere}
-            calls += [
-                Call(f"{name}:another node", work[own][0], work[own][1], node) for name, own in places.items()
-            ]
+        calls = {name: Call(name, function, argument) for name, (function, argument) in work.items()}
+        nodes = two_nodes() if elsewhere else ()
+        for name in elsewhere if nodes else ():
+            function, argument = work[f"{name}:a fresh process"]
+            for place, node in zip(("a fresh process", "another node"), nodes, strict=True):
+                calls[f"{name}:{place}"] = Call(f"{name}:{place}", function, argument, node)
         return run_suite(
-            calls, shared, here, files=self.config.strategies, workers=self.settings.workers,
+            [*calls.values()], shared, here, files=self.config.strategies, workers=self.settings.workers,
             fresh=self.phase.execution.strict_isolation,
         )  # fmt: skip

@@ -61,6 +61,7 @@ class Judging:
         """Return and write the verdict where there is nothing to test; the test data stay closed."""
         verdict = Verdict((), self.left_out, None, 0, 0.0, ("", ""), self._rule, float("nan"), {})
         write_validation(self.store, verdict, {}, {}, {}, (self.hall, self.hall))
+        self.store.remove(CHOICE)  # of an earlier verdict
         return verdict
 
     def verdict(
@@ -98,7 +99,10 @@ class Judging:
         }
         write_validation(self.store, verdict, self.trained, tested, beside, halls)
         if chosen:
-            self._write_choice(next(case for case in order if case.name == chosen), verdict, hall)
+            case = next(case for case in order if case.name == chosen)
+            self._write_choice(case, verdict, tested[chosen]["hashes"], hall)
+        else:
+            self.store.remove(CHOICE)  # of an earlier verdict
         return verdict
 
     @property
@@ -141,16 +145,19 @@ class Judging:
         values = np.array(metrics[self.objective]), np.array(metrics["trades"])
         return float(as_scores(*values, maximize=self.maximize))
 
-    def _write_choice(self, case: TestCase, verdict: Verdict, hall: Hall) -> None:
+    def _write_choice(self, case: TestCase, verdict: Verdict, hashes: Mapping[str, str], hall: Hall) -> None:
         one = next(one for one in verdict.candidates if one.name == case.name)
-        mining = self.config.phase_1_mining
+        mining, span = self.config.phase_1_mining, self.search.span
+        trained = self.search.bars.slice(span.start, span.stop)
         data = {
             "training": plain(mining.data),
             "test": plain(self._phase.data),
             "regimes": plain(mining.regimes),
             "seed": mining.parameter_search.seed,
             "training_hash": self.search.bars.content_hash,
+            "training_days": [str(day) for day in trained.dates],
             "test_hash": hall.bars.content_hash,
         }
-        text = choice_text(case, self.config.strategies, finite(one.row()), data)
+        evidence = {**finite(one.row()), **{f"test_hash_{name}": value for name, value in hashes.items()}}
+        text = choice_text(case, self.config.strategies, evidence, data)
         self.store.write_bytes(CHOICE, text.encode())

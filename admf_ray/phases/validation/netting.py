@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from admf_ray.engine.outcome import ReplayResult
 from admf_ray.market import Bars, Window
 from admf_ray.phases.validation.case import Member, TestCase, stack_named
 
-__all__ = ["Held", "container_of", "hashes", "run_case", "run_container", "wanted_weights"]
+__all__ = ["Held", "Setting", "container_of", "hashes", "run_case", "run_container", "wanted_weights"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,22 +41,12 @@ class Held(NamedTuple):
     events: tuple[Event, ...]
 
 
-def run_case(
-    case: TestCase,
-    bars: Bars,
-    window: Window,
-    labels: Ints | None = None,
-    n_regimes: int = 0,
-    *,
-    delay_bars: int = 0,
-    train: Window | None = None,
-    handler: str = HANDLER,
-) -> Held:
-    """Run a test strategy over a window, event by event, in a container of its own.
+@dataclass(frozen=True)
+class Setting:
+    """Where and how a test strategy runs.
 
-    Parameters
+    Attributes
     ----------
-    case : TestCase
     bars : Bars
         With all history before the window.
     window : Window
@@ -67,8 +58,24 @@ def run_case(
         So many bars later than wanted, each change of weight is acted on.
     train : Window, optional
         What a strategy with `fit` learns from; the window itself when left out.
+    train_bars : Bars, optional
+        That `train` is a range of; `bars` when left out.
     handler : str
         Registered data handler.
+    """
+
+    bars: Bars
+    window: Window
+    labels: Ints | None = None
+    n_regimes: int = 0
+    delay_bars: int = 0
+    train: Window | None = None
+    train_bars: Bars | None = None
+    handler: str = HANDLER
+
+
+def run_case(case: TestCase, setting: Setting) -> Held:
+    """Run a test strategy over a window, event by event, in a container of its own.
 
     Notes
     -----
@@ -77,8 +84,7 @@ def run_case(
     Protective prices, sizing and costs are that account's. An adaptive strategy wants at the close of t what
     the member mapped to label[t] wants, so the position during a bar belongs to the label known before it.
     """
-    container = container_of(case, bars, window, labels, n_regimes, delay_bars, train, handler)
-    with container as box:
+    with container_of(case, setting) as box:
         box.initialize_scope()
         result = run_container(box)
         events = box.bus.log
@@ -91,49 +97,37 @@ def run_container(container: ScopedContainer) -> ReplayResult:
     stack = stack_named(StackNames(*task["stack"]))
     row, labels = np.array(task["row"]), task["labels"]
     window, train = Window(*task["window"]), Window(*task["train"])
-    return replay_in(container, stack, row, window, train, None, labels, task["n_regimes"])
+    return replay_in(
+        container, stack, row, window, train, None, labels, task["n_regimes"], train_bars=task["train_bars"]
+    )
 
 
-def container_of(
-    case: TestCase,
-    bars: Bars,
-    window: Window,
-    labels: Ints | None = None,
-    n_regimes: int = 0,
-    delay_bars: int = 0,
-    train: Window | None = None,
-    handler: str = HANDLER,
-) -> ScopedContainer:
+def container_of(case: TestCase, setting: Setting) -> ScopedContainer:
     """Return a test strategy's container, not yet initialised; it knows what `run_container` is to run."""
     names, stack, row = case.account.names, case.account.stack, case.account.vector
+    bars, window = setting.bars, setting.window
     weights = None
-    if case.members or delay_bars:
-        weights = _late(_wanted(case, bars, window, labels, train, handler), window, delay_bars)
+    if case.members or setting.delay_bars:
+        wanted = _netted(case, [wanted_weights(one, setting) for one in case.parts], setting.labels)
+        weights = _late(wanted, window, setting.delay_bars)
         row = np.concatenate([row[span] for span in stack.spans[-3:]])
         names = names._replace(strategy=Netted.label(), filters=())
         stack = stack_named(names)
-    container = build_container(f"test_{case.name}", bars, stack, row, keep_log=True, handler=handler)
+    container = build_container(f"test_{case.name}", bars, stack, row, keep_log=True, handler=setting.handler)
     if weights is not None:
         container.register_shared_service(WEIGHTS, {"weights": weights, "symbols": bars.symbols})
-    learns = train or window
+    learns = setting.train or window
     task = {
         "stack": tuple(names),
         "row": tuple(row.tolist()),
         "window": (window.name, window.start, window.stop),
         "train": (learns.name, learns.start, learns.stop),
-        "labels": labels,
-        "n_regimes": n_regimes,
+        "train_bars": setting.train_bars,
+        "labels": setting.labels,
+        "n_regimes": setting.n_regimes,
     }
     container.register_shared_service(TASK, task)
     return container
-
-
-def _wanted(
-    case: TestCase, bars: Bars, window: Window, labels: Ints | None, train: Window | None, handler: str
-) -> Floats:
-    """Return the weights that a test strategy wants at each close, (n_bars, n_symbols)."""
-    wanted = [wanted_weights(one, bars, window, train, handler) for one in case.parts]
-    return _netted(case, wanted, labels)
 
 
 def _late(weights: Floats, window: Window, bars: int) -> Floats:
@@ -145,9 +139,7 @@ def _late(weights: Floats, window: Window, bars: int) -> Floats:
     return weights
 
 
-def wanted_weights(
-    member: Member, bars: Bars, window: Window, train: Window | None = None, handler: str = HANDLER
-) -> Floats:
+def wanted_weights(member: Member, setting: Setting) -> Floats:
     """Return what a point wants at each close of a window, in shadow, shape (n_bars, n_symbols).
 
     Notes
@@ -156,11 +148,12 @@ def wanted_weights(
     decides what it holds where its rules look at that.
     """
     stack, row = member.stack, member.vector
+    bars, window = setting.bars, setting.window
     with build_container(
-        f"shadow_{stack.strategy.label()}", bars, stack, row, keep_log=True, handler=handler
+        f"shadow_{stack.strategy.label()}", bars, stack, row, keep_log=True, handler=setting.handler
     ) as box:
         box.initialize_scope()
-        replay_in(box, stack, row, window, train or window)
+        replay_in(box, stack, row, window, setting.train or window, train_bars=setting.train_bars)
         events = box.bus.log
     last = stack.prefixes[-4][:-1] if stack.filters else stack.strategy.label()
     return _path(events, bars, window, last)

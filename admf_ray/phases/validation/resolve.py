@@ -13,12 +13,11 @@ from admf_ray.analysis.robustness import Robustness, as_scores, robustness
 from admf_ray.components.registry import find
 from admf_ray.config.spaces import fixed_of, stack_of
 from admf_ray.config.validation import TestStrategyConfig
-from admf_ray.engine.outcome import ReplayResult
 from admf_ray.phases.analysis import Finalist
 from admf_ray.phases.mined import Mined, PointAt, Searched
 from admf_ray.phases.search import Search
 from admf_ray.phases.validation.case import Member, TestCase
-from admf_ray.phases.validation.netting import run_case
+from admf_ray.phases.validation.netting import Setting, run_case
 
 __all__ = ["Resolved", "resolve"]
 
@@ -180,7 +179,7 @@ def _robust_in(one: Searched, regime: str) -> Robustness:
 def _trades_in(search: Search, member: Member, regime: int) -> int:
     """Return how many trades a point entered in a regime, over the training span."""
     case = TestCase("mapped", "fixed", member)
-    result: ReplayResult = run_case(case, search.bars, search.span, handler=MARKET_HANDLER).result
+    result = run_case(case, Setting(search.bars, search.span, handler=MARKET_HANDLER)).result
     labels = search.conditions.labels
     assert labels is not None
     entries = np.array([trade.entry_bar for trade in result.trades], dtype=np.int64)

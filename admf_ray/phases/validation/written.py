@@ -76,8 +76,11 @@ def _figures(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def _write(store: RunStore, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a table; one of an earlier verdict does not stay where there are no rows."""
     if rows:
         store.write_table(name, pa.Table.from_pylist(list(rows)))
+    else:
+        store.remove(name)
 
 
 def _curves(verdict: Verdict, answers: tuple[Mapping[str, Any], ...], halls: tuple[Hall, Hall]) -> pa.Table:

@@ -43,5 +43,5 @@ def inline() -> Iterator[list[str]]:
 
     with serial(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(suite, "run_suite", run_suite)
-        patch.setattr(suite, "other_node", lambda: "")
+        patch.setattr(suite, "two_nodes", tuple)
         yield made

@@ -12,7 +12,7 @@ from admf_ray.market import Window
 from admf_ray.market.synthetic import random_walk
 from admf_ray.phases.validation.case import Member, TestCase
 from admf_ray.phases.validation.exam import noisy
-from admf_ray.phases.validation.netting import hashes, run_case, wanted_weights
+from admf_ray.phases.validation.netting import Setting, hashes, run_case, wanted_weights
 
 STACK = Stack(find("ma_crossover"), (find("trend_direction"),))
 WINDOW = Window("full", 300, 500)
@@ -37,8 +37,9 @@ def labels(bars):
 
 
 def test_all_regimes_to_one_point_is_that_point_to_the_bit(bars, labels):
-    alone = run_case(TestCase("a", "fixed", SLOW), bars, WINDOW, labels, 2)
-    mapped = run_case(TestCase("a", "adaptive", SLOW, (SLOW, SLOW), (), (0, 1, 0)), bars, WINDOW, labels, 2)
+    alone = run_case(TestCase("a", "fixed", SLOW), Setting(bars, WINDOW, labels, 2))
+    case = TestCase("a", "adaptive", SLOW, (SLOW, SLOW), (), (0, 1, 0))
+    mapped = run_case(case, Setting(bars, WINDOW, labels, 2))
     assert len(alone.result.trades) > 5
     one, other = hashes(alone), hashes(mapped)
     assert (one["trades"], one["equity"]) == (other["trades"], other["equity"])
@@ -47,8 +48,8 @@ def test_all_regimes_to_one_point_is_that_point_to_the_bit(bars, labels):
 
 def test_an_adaptive_strategy_wants_what_the_member_of_the_known_regime_wants(bars, labels):
     case = TestCase("a", "adaptive", FAST, (FAST, SLOW), (), (0, 1, 0))
-    held = run_case(case, bars, WINDOW, labels, 2)
-    wanted = [wanted_weights(one, bars, WINDOW) for one in (FAST, SLOW)]
+    held = run_case(case, Setting(bars, WINDOW, labels, 2))
+    wanted = [wanted_weights(one, Setting(bars, WINDOW)) for one in (FAST, SLOW)]
     stated = np.zeros(bars.n_bars)
     for event in held.events:
         if type(event).__name__ == "SignalEvent":
@@ -61,11 +62,13 @@ def test_an_adaptive_strategy_wants_what_the_member_of_the_known_regime_wants(ba
 
 def test_an_ensemble_holds_the_weighted_sum_and_saves_what_cancels_out(bars):
     case = TestCase("e", "ensemble", FAST, (FAST, SLOW), (0.5, 0.5))
-    held = run_case(case, bars, WINDOW)
+    held = run_case(case, Setting(bars, WINDOW))
     weights = {event.weight for event in held.events if type(event).__name__ == "SignalEvent"}
     assert {-0.5, 0.0, 0.5} & weights
     assert weights <= {-1.0, -0.5, 0.0, 0.5, 1.0}
-    alone = [run_case(TestCase("m", "fixed", one), bars, WINDOW).result.metrics for one in (FAST, SLOW)]
+    alone = [
+        run_case(TestCase("m", "fixed", one), Setting(bars, WINDOW)).result.metrics for one in (FAST, SLOW)
+    ]
     assert 0 < held.result.metrics["turnover"] < sum(one["turnover"] for one in alone)
 
 
@@ -82,7 +85,9 @@ def test_what_is_netted_knows_nothing_of_later_bars(bars, labels, kind):
         column = getattr(bars, name).copy()
         column[t:] *= 1.5
         later[name] = column
-    whole, changed = (run_case(case, one, WINDOW, labels, 2) for one in (bars, replace(bars, **later)))
+    whole, changed = (
+        run_case(case, Setting(one, WINDOW, labels, 2)) for one in (bars, replace(bars, **later))
+    )
     k = t - WINDOW.start
     assert (whole.result.equity[k:] != changed.result.equity[k:]).any()
     np.testing.assert_array_equal(whole.result.equity[:k], changed.result.equity[:k])
@@ -90,7 +95,7 @@ def test_what_is_netted_knows_nothing_of_later_bars(bars, labels, kind):
 
 def test_a_delayed_strategy_does_the_same_one_bar_later(bars):
     case = TestCase("d", "fixed", FAST)
-    now, late = (run_case(case, bars, WINDOW, delay_bars=k) for k in (0, 1))
+    now, late = (run_case(case, Setting(bars, WINDOW, delay_bars=k)) for k in (0, 1))
     assert len(now.result.orders) > 10
     bars_now = [order.bar for order in now.result.orders]
     bars_late = [order.bar for order in late.result.orders]
