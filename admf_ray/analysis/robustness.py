@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 ROBUST_QUANTILE = 0.25
-BLOCK_ENTRIES = 2**20
+BLOCK_ENTRIES = 2**18  # some 20 MB while a block is judged
 
 
 class Robustness(NamedTuple):

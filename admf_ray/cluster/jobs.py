@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ __all__ = ["Job", "Shared", "StackNames", "decoded"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+BLOCK_ROWS = 65_536
 
 
 class StackNames(NamedTuple):
@@ -86,6 +87,25 @@ class Job:
     todo: Ints
     compiled: bool
     steps: int
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle without the numbers: a worker makes those of its tiles."""
+        return {name: self.__dict__[name] for name in self.__dataclass_fields__}
+
+    @cached_property
+    def ids(self) -> Ints:
+        """Numbers of all points, (n,); made in blocks, as a row is 25 times as large as its number."""
+        out = np.empty(len(self.points), dtype=np.int64)
+        for begin in range(0, out.size, BLOCK_ROWS):
+            end = min(begin + BLOCK_ROWS, out.size)
+            out[begin:end] = point_ids(self.points.rows(begin, end), self.context.code)
+        return out
+
+    def left(self, todo: Ints) -> Job:
+        """Return the same job with other rows to do."""
+        job = replace(self, todo=todo)
+        job.__dict__["ids"] = self.ids
+        return job
 
     @cached_property
     def label(self) -> str:

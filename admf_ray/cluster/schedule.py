@@ -17,7 +17,8 @@ from admf_ray.cluster.tiles import NOMINAL_NS, Tile
 __all__ = ["Rates", "Schedule", "Tally"]
 
 LONGEST_PORTION_S = 60.0
-SHORTEST_PORTION_S = 2.0
+SHORTEST_PORTION_S = 0.5
+TRIAL_S = 0.05  # of Tune for one portion: what so many workers take together must last longer
 PORTIONS_PER_WORKER = 2
 MOST_LOSSES = 5  # of one tile, to nodes and workers; a strategy's failures are rows and never count here
 LEARNED = 0.3  # weight of the newest measurement
@@ -149,8 +150,10 @@ class Schedule:
                 return []
             cost = {tile: self.predicted_s(tile) for tile in self._waiting}
             self._waiting.sort(key=lambda tile: (-cost[tile], tile))
-            share = sum(cost.values()) / (PORTIONS_PER_WORKER * max(self._workers(), 1))
-            wanted = min(max(share, SHORTEST_PORTION_S), LONGEST_PORTION_S)
+            workers = max(self._workers(), 1)
+            share = sum(cost.values()) / (PORTIONS_PER_WORKER * workers)
+            shortest = max(SHORTEST_PORTION_S, TRIAL_S * workers)
+            wanted = min(max(share, shortest), LONGEST_PORTION_S)
             portion: list[Tile] = []
             if self._whole_jobs:
                 portion = [one for one in self._waiting if one.job == self._waiting[0].job]

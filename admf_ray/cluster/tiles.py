@@ -52,14 +52,16 @@ def tile_points(jobs: Sequence[Job], job: Job) -> int:
     Notes
     -----
     Half a second of nominal work where there is little, up to 16 s where there is enough for 512 tiles of
-    that length, so that a driver that takes in some hundred tiles a second can feed a thousand cores. Of a
-    plain-Python strategy 16 s are 1.6 million bars, whose kept returns take 13 MB at most.
+    that length; all of one size, so that no worker waits for another's last one. Of a plain-Python
+    strategy 16 s are 1.6 million bars, whose kept returns take 13 MB at most.
     """
     total_s = sum(len(one.points) * one.steps * NOMINAL_NS[one.compiled] for one in jobs) / 1e9
     wanted_s = min(max(total_s / TILES_WANTED, SHORTEST_S), LONGEST_S)
     point_s = job.steps * NOMINAL_NS[job.compiled] / 1e9
     rows = max(MOST_ROWS // max(len(job.context.windows), 1), 1)
-    return max(min(int(wanted_s / point_s), rows, len(job.points)), 1)
+    most = max(min(int(wanted_s / point_s), rows, len(job.points)), 1)
+    tiles = -(-len(job.points) // most)
+    return max(-(-len(job.points) // max(tiles, 1)), 1)
 
 
 def tiles_of(jobs: Sequence[Job], points: int | None = None) -> list[Tile]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,6 @@ from admf_ray.phases.search import Search, job_of, prepare_search
 from admf_ray.phases.settings import Settings
 from admf_ray.phases.trials import begin_count, count_in
 from admf_ray.phases.written import write_mined
-from admf_ray.results.identity import point_ids
 from admf_ray.results.points import StoredPoints
 from admf_ray.results.store import RunStore
 
@@ -44,7 +42,6 @@ __all__ = ["BacktestCoordinator", "Settings"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-BLOCK_ROWS = 65_536
 
 log = get_logger(__name__)
 
@@ -253,12 +250,11 @@ class BacktestCoordinator:
 
     def stored(self, job: Job) -> StoredPoints:
         """Return a job's rows as the store has them."""
-        return StoredPoints(self.store, job.context, ids_of(job))
+        return StoredPoints(self.store, job.context, job.ids)
 
     def _left(self, job: Job) -> Job:
         """Return a job with what is not stored yet as its work."""
-        known = self.stored(job).known()
-        return replace(job, todo=np.flatnonzero(~known))
+        return job.left(np.flatnonzero(~self.stored(job).known()))
 
     def _mined(self, search: Search, jobs: Sequence[Job]) -> Mined:
         settings = self.config.phase_1_mining.parameter_search
@@ -348,12 +344,3 @@ class BacktestCoordinator:
         lattice = next(lattice for stack, lattice in self.search.searches if stack is stacks[0])
         settings = stacks[0].decode(lattice.base)
         return stacks[0], stacks[0].vector({**settings, **given})
-
-
-def ids_of(job: Job) -> NDArray[np.int64]:
-    """Return the numbers of a job's points, made in blocks: a row is 25 times as large as its number."""
-    out = np.empty(len(job.points), dtype=np.int64)
-    for begin in range(0, out.size, BLOCK_ROWS):
-        end = min(begin + BLOCK_ROWS, out.size)
-        out[begin:end] = point_ids(job.points.rows(begin, end), job.context.code)
-    return out

@@ -7,10 +7,11 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -181,24 +182,35 @@ class RunStore:
         self.write_json(MANIFEST, facts)
 
     def write_table(self, name: str, table: pa.Table) -> None:
-        """Write a Parquet file, whole; numbers plain, words by dictionary."""
-        self.write_tables(name, iter([table]))
+        """Write a Parquet file, whole; words by dictionary."""
+        self.write_tables(name, [table])
 
-    def write_tables(self, name: str, tables: Iterator[pa.Table]) -> None:
-        """Write tables of one schema under each other into a Parquet file, whole."""
-        sink = pa.BufferOutputStream()
-        writer = None
-        for table in tables:
-            if writer is None:
-                words = [one.name for one in table.schema if _is_word(one.type)]
-                writer = pq.ParquetWriter(
-                    sink, table.schema, compression="none", use_dictionary=words,
-                    write_statistics=["window"] if "window" in table.column_names else False,
-                )  # fmt: skip
-            writer.write_table(table, row_group_size=ROW_GROUP)
-        if writer is None:
+    def write_tables(self, name: str, tables: Iterable[pa.Table]) -> None:
+        """Write tables of one schema under each other into a Parquet file, whole; no file for no table."""
+        waiting = iter(tables)
+        first = next(waiting, None)
+        if first is None:
             return
-        writer.close()
+        words = [one.name for one in first.schema if _is_word(one.type)]
+        statistics = ["window"] if "window" in first.column_names else False
+        with (
+            self._whole(name) as sink,
+            pq.ParquetWriter(
+                sink, first.schema, compression="snappy", use_dictionary=words, write_statistics=statistics
+            ) as writer,
+        ):
+            for table in chain([first], waiting):
+                writer.write_table(table, row_group_size=ROW_GROUP)
+
+    @contextmanager
+    def _whole(self, name: str) -> Iterator[Any]:
+        """Give a file to write to that is there when the block ends well; elsewhere than here, one upload."""
+        if self.is_local:
+            with written_whole(self.path(name)) as file:
+                yield file
+            return
+        sink = pa.BufferOutputStream()
+        yield sink
         self.write_bytes(name, memoryview(sink.getvalue()))
 
     def read_table(self, name: str, columns: list[str] | None = None, filters: Any = None) -> pa.Table:

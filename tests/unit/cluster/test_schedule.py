@@ -7,8 +7,8 @@ import pytest
 from admf_ray.cluster.schedule import (
     LONGEST_PORTION_S,
     MOST_LOSSES,
-    SHORTEST_PORTION_S,
     START_S,
+    TRIAL_S,
     Rates,
     Schedule,
 )
@@ -43,14 +43,23 @@ def test_portions_shrink_towards_the_end_within_bounds():
         sizes.append(len(portion))
     assert sizes[0] == LONGEST_PORTION_S / (START_S + 1)
     assert all(a >= b for a, b in pairwise(sizes))
-    assert sizes[-2] == SHORTEST_PORTION_S  # two of START_S + 1 s
+    assert sizes[-2:] == [1, 1], "the end is shared out tile by tile"
     assert sum(sizes) == 1_000
+
+
+def test_many_workers_take_no_less_than_tune_can_hand_out():
+    schedule = made(20_000, workers=400)
+    sizes = []
+    while portion := schedule.take(f"w{len(sizes)}"):
+        sizes.append(len(portion))
+    assert sizes[-2] * (START_S + 1) >= TRIAL_S * 400
 
 
 def test_a_lost_worker_s_tiles_are_handed_out_again_but_not_for_ever():
     schedule = made(2)
     for k in range(MOST_LOSSES):
-        first = schedule.take(f"w{k}")
+        first = [*schedule.take(f"w{k}"), *schedule.take(f"w{k}")]
+        schedule._out[f"w{k}"] = dict.fromkeys(first, (1.0, 0.0))
         assert first == [Tile(0, 0, 1), Tile(0, 1, 2)]
         schedule.done(f"w{k}", [first[1]], report()) if k == 0 else None
         if k == 0:

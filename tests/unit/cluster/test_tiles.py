@@ -50,7 +50,9 @@ def test_a_tile_is_worth_while_and_bounded(count, steps, compiled):
     size = tile_points([of], of)
     nominal_s = size * steps * NOMINAL_NS[compiled] / 1e9
     assert nominal_s <= LONGEST_S or size == 1
-    assert nominal_s >= SHORTEST_S * 0.9 or size in (1, count, MOST_ROWS)
+    assert nominal_s >= SHORTEST_S / 2 or size in (1, count, MOST_ROWS)
+    tiles = -(-count // size)
+    assert size * tiles - count < tiles, "all of one size"
 
 
 def test_tiles_follow_from_the_work_alone(monkeypatch):
