@@ -22,11 +22,12 @@ from admf_ray.engine.failures import asked
 from admf_ray.engine.generate import Part, generate
 from admf_ray.errors import ComponentError, ConfigError, closest
 from admf_ray.rules import accounting, costs, metrics, protection, regimes, state
-from admf_ray.rules.compile import INNER_KERNEL_OPTIONS, KERNEL_OPTIONS, load_module, rule
+from admf_ray.rules.compile import INNER_KERNEL_OPTIONS, KERNEL_OPTIONS, cached, load_module, rule
 
 __all__ = ["Stack", "Structure"]
 
 Floats = NDArray[np.float64]
+SHARED_KERNELS = ("measure", "finish", "split", "tail")
 METRIC_NAMES = ("METRICS", "TAIL_METRICS", "REGIME_SUMS")
 
 
@@ -214,6 +215,8 @@ class Stack:
             )
         for name in (*METRIC_NAMES, "Any", "NamedTuple", "kernel", "rule", "REASONS"):
             names.pop(name, None)
+        # not in the loop over bars, and the same for every stack: compiled once on a machine
+        names.update({name: cached(names[name]) for name in SHARED_KERNELS})
         names.update(structure.rules)
         names.update(flags)
         names["CLOSES"] = flags["CLOSES"] or names["SESSIONS"]

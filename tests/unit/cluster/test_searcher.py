@@ -32,7 +32,7 @@ def test_portions_while_there_is_room_then_none_then_finished():
 
 
 def test_a_failed_trial_s_tiles_come_again():
-    own, schedule = searcher(8)
+    own, _ = searcher(8)
     first = own.suggest("a")
     own.on_trial_result("a", report(tiles="0:0:1", private_bytes=1))
     own.on_trial_complete("a", error=True)
