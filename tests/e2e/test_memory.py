@@ -1,4 +1,4 @@
-"""Workers map bars that stand in the object store once: what each holds for itself does not grow with them."""
+"""Workers map the bars in the object store: what each holds for itself does not grow with them."""
 
 from __future__ import annotations
 
