@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.engine.conditions import Conditions, Part
 from admf_ray.engine.inputs import Windows, market_flags, tables
+from admf_ray.engine.loop import LIMIT_BYTES
 from admf_ray.engine.outcome import curve_returns
 from admf_ray.engine.points import checked
 from admf_ray.engine.stack import Stack
-from admf_ray.engine.sweep import LIMIT_BYTES
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 from admf_ray.rules.regimes import REGIME_SUMS
 

@@ -13,9 +13,9 @@ from admf_ray.engine.checkpoints import Checkpoints, Keeper
 from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.failures import DoesNotCompile
 from admf_ray.engine.inputs import check_points, check_session
+from admf_ray.engine.loop import sweep_into
 from admf_ray.engine.outcome import curve_returns
 from admf_ray.engine.stack import Stack
-from admf_ray.engine.sweep import sweep_into
 
 __all__ = ["checked", "run_on", "run_points"]
 

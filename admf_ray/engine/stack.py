@@ -21,7 +21,7 @@ from admf_ray.components.tracing import Graph, TracedBars
 from admf_ray.engine.failures import asked
 from admf_ray.engine.generate import Part, generate
 from admf_ray.errors import ComponentError, ConfigError, closest
-from admf_ray.rules import accounting, costs, metrics, protection, regimes, state
+from admf_ray.rules import accounting, costs, metrics, moments, protection, regimes, state
 from admf_ray.rules.compile import INNER_KERNEL_OPTIONS, KERNEL_OPTIONS, cached, load_module, rule
 
 __all__ = ["Stack", "Structure"]
@@ -205,7 +205,7 @@ class Stack:
             Part(key, cls, fields) for (key, cls), fields in zip(self.classes, structure.fields, strict=True)
         ]
         names: dict[str, Any] = {}
-        for source in (state, accounting, costs, metrics, protection, regimes):
+        for source in (state, accounting, costs, moments, metrics, protection, regimes):
             names.update(
                 {
                     n: v
