@@ -216,7 +216,8 @@ class Stack:
         for name in (*METRIC_NAMES, "Any", "NamedTuple", "kernel", "rule", "REASONS"):
             names.pop(name, None)
         # not in the loop over bars, and the same for every stack: compiled once on a machine
-        names.update({name: cached(names[name]) for name in SHARED_KERNELS})
+        types = (moments.Moments, state.Account)
+        names.update({name: cached(names[name], *types) for name in SHARED_KERNELS})
         names.update(structure.rules)
         names.update(flags)
         names["CLOSES"] = flags["CLOSES"] or names["SESSIONS"]

@@ -234,15 +234,17 @@ def entry({arguments}):
 
 
 @cache
-def cached(compiled: Dispatcher) -> Any:
+def cached(compiled: Dispatcher, *types: type[Any]) -> Any:
     """Return `compiled` behind an entry point whose machine code is kept on disk.
 
     Parameters
     ----------
-    compiled : a function made by `kernel`
+    compiled : a function made by `kernel` or `rule`
         Positional arguments only.
+    *types : NamedTuple classes
+        Of its arguments, which kept machine code imports by module and name.
     """
     count = compiled.py_func.__code__.co_argcount
     arguments = ", ".join(f"a{i}" for i in range(count))
-    names = {"target": compiled, "OPTIONS": KERNEL_OPTIONS}
+    names = {"target": compiled, "OPTIONS": KERNEL_OPTIONS, "TYPES": types}
     return load_module("kernel", _ENTRY.format(arguments=arguments), names).entry
