@@ -232,9 +232,9 @@ def test_a_driver_killed_at_several_instants(tmp_path):
     assert killed_then_resumed(tmp_path, body, instants, own_ray=True) == undisturbed(body, tmp_path)
 
 
-def interrupted(words, ready, times):
+def interrupted(words, ready, times, own_ray):
     """Send Ctrl-C as a terminal does, to the whole group, once ready; return exit code and errors."""
-    process = start(*words)
+    process = start(*words, own_ray=own_ray)
     until(ready, process)
     os.killpg(process.pid, signal.SIGINT)
     for _ in range(times - 1):
@@ -245,10 +245,10 @@ def interrupted(words, ready, times):
     return code, err
 
 
-def test_ctrl_c_lets_running_tiles_end(tmp_path):
+def test_ctrl_c_lets_running_tiles_end(tmp_path, ray_address):
     body, out = slow(tmp_path, pause_s=0.15), tmp_path / "run"
-    words = ("run", written(tmp_path, body), "--out", out)
-    code, err = interrupted(words, lambda: len(parts(out)) >= 2, 1)
+    words = ("run", written(tmp_path, body), "--out", out, "--address", ray_address)
+    code, err = interrupted(words, lambda: len(parts(out)) >= 2, 1, own_ray=False)
     assert code == 130, err
     assert "stopping: running tiles are finished and kept; again to stop at once" in err
     assert f"stopped: what is done is kept; go on with: admf-ray resume {out}" in err
@@ -265,7 +265,7 @@ def test_ctrl_c_lets_running_tiles_end(tmp_path):
 def test_ctrl_c_twice_stops_at_once(tmp_path):
     body, out = slow(tmp_path, pause_s=2.0), tmp_path / "run"
     words = ("run", written(tmp_path, body), "--out", out)
-    code, err = interrupted(words, lambda: len(parts(out)) >= 1, 2)
+    code, err = interrupted(words, lambda: len(parts(out)) >= 1, 2, own_ray=True)
     assert code == 130, err
     assert f"stopped: what is done is kept; go on with: admf-ray resume {out}" in err
     assert 1 <= len(parts(out)) < 20

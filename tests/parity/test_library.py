@@ -15,6 +15,14 @@ from admf_ray.space.parameters import Choice
 FILTERS = list(registered("filter").values())
 STRATEGIES = list(registered("strategy").values())
 LIBRARY = [cls for cls in STRATEGIES if cls.__module__.startswith("admf_ray.components.library")]
+# a stack takes ten seconds to compile; the others are slow
+FIRST = (
+    "cross_sectional_momentum",
+    "donchian_breakout",
+    "ma_crossover",
+    "rsi_reversion",
+    "volatility_breakout",
+)
 WINDOWS = [Window("full", 0, 700), Window("part", 300, 620)]
 
 
@@ -34,7 +42,13 @@ def points(stack: Stack, cls: type, n: int) -> list[dict[str, object]]:
     return found
 
 
-@pytest.mark.parametrize("place", range(len(LIBRARY)), ids=[cls.label() for cls in LIBRARY])
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(k, id=cls.label(), marks=() if cls.label() in FIRST else pytest.mark.slow)
+        for k, cls in enumerate(LIBRARY)
+    ],
+)
 def test_replay_has_the_sweeps_bits(place):
     cls = LIBRARY[place]
     chosen = FILTERS[place % len(FILTERS)]
