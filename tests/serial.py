@@ -11,7 +11,7 @@ import pytest
 from admf_ray.cluster import run as cluster_run
 from admf_ray.cluster.schedule import Rates, Schedule
 from admf_ray.cluster.session import Session
-from admf_ray.cluster.tilework import TileWork
+from admf_ray.cluster.tilework import TileWork, together
 
 HERE = Session("serial", "", 1, 1, 1, 1 << 33, 1 << 33)
 
@@ -27,7 +27,8 @@ def serial(shuffled: int | None = None) -> Iterator[None]:
             if shuffled is not None:
                 np.random.default_rng(shuffled).shuffle(portion)
             for tile in portion:
-                report = {"trial_id": "serial", "tiles": str(tile), **work.run(tile)}
+                done = work.run(tile)
+                report = {"trial_id": "serial", "tiles": str(tile), **done, **together([done])}
                 schedule.done("serial", [tile], report)
                 cluster_run._check_failures(schedule, options.max_failed_frac)
                 if on_report is not None:

@@ -176,8 +176,8 @@ class Schedule:
         worker : str
         tiles : sequence of Tile
         result : dict
-            ``points``, ``seconds``, ``failed`` and a count for each ``status`` of all of them together;
-            ``grown_bytes`` of the one that took most.
+            ``points``, ``seconds``, ``failed`` and ``status`` (``failed:3 timeout:1``) of all of them
+            together; ``grown_bytes`` of the one that took most.
         """
         with self._lock:
             own = self._out.get(worker, {})
@@ -185,8 +185,9 @@ class Schedule:
             self.tally.tiles += len(tiles)
             self.tally.points += result["points"]
             self.tally.failed += result["failed"]
-            for name, count in result.get("status", {}).items():
-                self.tally.by_status[name] = self.tally.by_status.get(name, 0) + count
+            for word in result["status"].split():
+                name, count = word.split(":")
+                self.tally.by_status[name] = self.tally.by_status.get(name, 0) + int(count)
             job = self._jobs[tiles[0].job]
             working_s = result["seconds"] - START_S * len(tiles)
             if result["points"] and working_s > 0 and not result["failed"]:

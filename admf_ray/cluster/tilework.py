@@ -145,14 +145,15 @@ def _is_ours(stack: Stack) -> bool:
 
 def together(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return some tiles' reports as one, without what is said of their best points."""
-    words = dict.fromkeys(word for one in reports for word in one["status"])
+    words = sorted({word for one in reports for word in one["status"]})
     return {
         "points": sum(one["points"] for one in reports),
         "seconds": sum(one["seconds"] for one in reports),
         "failed": sum(one["failed"] for one in reports),
         "private_bytes": reports[-1]["private_bytes"],
         "grown_bytes": max(one["grown_bytes"] for one in reports),
-        "status": {word: sum(one["status"].get(word, 0) for one in reports) for word in words},
+        # as text: Tune spreads a mapping over as many columns
+        "status": " ".join(f"{word}:{sum(one['status'].get(word, 0) for one in reports)}" for word in words),
     }
 
 

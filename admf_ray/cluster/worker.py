@@ -73,15 +73,20 @@ class TileTrainable(tune.Trainable):
                 reports.append(self.work.run(tile))
                 done.append(tile)
         except ADMFError as error:
-            if isinstance(error, StoreError) and not self.work.shared.store.is_local:
-                raise
-            fatal = f"{type(error).__name__}\n{error}"[:1_500]
-            return {"done": True, "tiles": "", "points": 0, "fatal": fatal, **self.best}
+            if not done:  # what is done is reported first; the tile that failed comes again
+                return self._failed(error)
         self.cursor += len(done)
         for report in reports:
             self._judge(report)
         words = " ".join(map(str, done))
         return {"tiles": words, "done": self.cursor >= len(self.tiles), **together(reports), **self.best}
+
+    def _failed(self, error: ADMFError) -> dict[str, Any]:
+        """Report what ends the run, or raise what another try may mend."""
+        if isinstance(error, StoreError) and not self.work.shared.store.is_local:
+            raise error
+        fatal = f"{type(error).__name__}\n{error}"[:1_500]
+        return {"done": True, "tiles": "", "points": 0, "fatal": fatal, **self.best}
 
     def _judge(self, report: dict[str, Any]) -> None:
         """Keep the better of the portion's best point and a tile's; the first of equals."""

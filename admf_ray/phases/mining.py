@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -193,6 +194,7 @@ class BacktestCoordinator:
         self.ran = None
         if not tiles:
             log.info("nothing to run: all %d points are stored", sum(len(job.points) for job in jobs))
+            self._refuse_failures(jobs)
             return
         for job in jobs:
             if len(job.todo):
@@ -207,6 +209,18 @@ class BacktestCoordinator:
             raise StoreError(
                 f"{self.store.uri}: all rows must be there, found {missing:,} missing; run again"
             )
+        if not self.interrupted:
+            self._refuse_failures(jobs)
+
+    def _refuse_failures(self, jobs: Sequence[Job]) -> None:
+        """Refuse jobs too many of whose rows, this driver's or an earlier one's, are failures."""
+        from admf_ray.cluster.run import refuse_failures  # see `_run`
+
+        counts = sum((self.stored(job).counts() for job in jobs), Counter[str]())
+        points = counts.total()
+        del counts["ok"]
+        most = self.config.phase_1_mining.execution.max_failed_frac
+        refuse_failures(counts.total(), points, counts, most)
 
     def _run(self, jobs: Sequence[Job], tiles: Sequence[Tile], here: Session, watch: Watch) -> Ran:
         from admf_ray.cluster.run import Options, run_tiles  # Ray reads its environment when it is imported

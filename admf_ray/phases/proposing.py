@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.spaces import load_space
 from admf_ray.errors import ResourceError
-from admf_ray.phases.search import Search
+from admf_ray.phases.search import Search, neighborhood_of
 from admf_ray.space.proposals import Guide, Proposals
 from admf_ray.space.sampling import draw
 from admf_ray.space.space import Space
@@ -80,7 +80,7 @@ def indices_of(search: Search, judge: Judge, guide: Guide | None = None) -> Sequ
 
 
 def refuse_many(config: PipelineConfig) -> None:
-    """Refuse a grid of more points than the configuration allows; no data are read, nothing of it is built.
+    """Refuse a grid of more points, neighbours included, than are allowed; nothing is read or built.
 
     Raises
     ------
@@ -88,13 +88,15 @@ def refuse_many(config: PipelineConfig) -> None:
         With the count and how long one window of it would take.
     """
     settings = config.phase_1_mining.parameter_search
-    size = load_space(config).size
+    near = neighborhood_of(settings.neighborhood_testing)
+    size = sum(near.count_rows_upper(lattice) for lattice in load_space(config).lattices)
     if settings.method == "grid" and size > settings.max_points:
         place = config.place("phase_1_mining.parameter_search.max_points")
         cores = os.cpu_count() or 1
         hours = size / POINTS_PER_S / cores / 3600
         took = f"{hours:,.0f} hours" if hours < 48 else f"{hours / 24:,.0f} days"
         raise ResourceError(
-            f"{place}: the grid must have at most {settings.max_points:,} points, found {size:,} ({took} "
-            f"for one window on {cores} cores); widen the steps, set method: random, or raise it"
+            f"{place}: the grid and its neighbours must be at most {settings.max_points:,} points, found "
+            f"{size:,} ({took} for one window on {cores} cores); widen the steps, take a smaller radius, set "
+            f"method: random, or raise it"
         )

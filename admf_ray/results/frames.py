@@ -62,8 +62,8 @@ def points_frame(
     table = dataset.to_table(columns=list(dict.fromkeys(wanted)), filter=stored.rows_of(window))
     places, wanted_rows = stored.places(table["point_id"].to_numpy())
     kept = np.flatnonzero(wanted_rows)
-    if (np.diff(places) < 0).any():
-        turn = np.argsort(places, kind="stable")
+    if (np.diff(places) <= 0).any():
+        turn = np.unique(places, return_index=True)[1]  # parts of two tilings may hold the same rows
         table, places = table.take(pa.array(kept[turn])), places[turn]
     elif len(kept) != table.num_rows:
         table = table.take(pa.array(kept))

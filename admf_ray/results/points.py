@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -201,6 +202,15 @@ class StoredPoints:
                 row = row_of[place]
                 errors[place] = (str(types[row].as_py() or ""), str(texts[row].as_py() or ""))
         return codes, errors
+
+    def counts(self) -> Counter[str]:
+        """Return how many of the points have each status; those without rows count nowhere."""
+        if not self.parts:
+            return Counter()
+        table = self._table(["point_id", "status"], self.context.window_names[0])
+        kept = self.places(table["point_id"].to_numpy())[1]
+        found = table["status"].filter(pa.array(kept)).value_counts()
+        return Counter({str(one["values"]): int(one["counts"]) for one in found.to_pylist()})
 
     def rows_of(self, window: str) -> Any:
         """Return the filter that leaves a window's rows; None where there are no others."""

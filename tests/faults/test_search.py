@@ -124,7 +124,8 @@ def test_too_many_failures_stop_the_run_with_the_reason(tmp_path, ray_address):
     body["pipeline"]["phase_1_mining"]["parameter_search"]["base_grid"]["strategies"]["Plain"] = {
         "parameters": {**HUNDRED["parameters"], **slippages}
     }
-    with pytest.raises(ResourceError, match=r"max_failed_frac: at most 25% of the points may fail, found"):
+    said = r"max_failed_frac: at most 25% of the points may fail, found \d+ of \d+ \(.*\d+ failed"
+    with pytest.raises(ResourceError, match=said):
         search(body, tmp_path / "run", address=ray_address)
     rows = stored(tmp_path / "run")
     assert 100 <= rows.num_rows < 600, "it stopped before the end"
@@ -170,6 +171,14 @@ def slow(folder: Path, pause_s: float = 0.0, act: str = "pass", count: int = 40)
         folder, grid, files=(file,), n_bars=80, folds=False,
         search={"neighborhood_testing": {"enabled": False}}, execution={"tile_points": 2},
     )  # fmt: skip
+
+
+def test_too_many_failures_are_too_many_the_next_time(tmp_path):
+    body = slow(tmp_path, act="raise ValueError('not today')", count=4)
+    for _ in range(2):
+        with serial(), pytest.raises(ResourceError, match=r"max_failed_frac.*found 4 of 4 \(4 failed\)"):
+            search(body, tmp_path / "run")
+    assert stored(tmp_path / "run").num_rows == 4
 
 
 def undisturbed(body: dict, folder: Path) -> dict:

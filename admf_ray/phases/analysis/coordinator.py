@@ -346,5 +346,4 @@ class AnalysisCoordinator:
 def id_of(search: Search) -> str:
     """Return what names a variant's search: its stack and its points."""
     stack, lattice = search.searches[0]
-    axes = ", ".join(f"{axis.name}:{axis.size}" for axis in lattice.axes)
-    return f"{stack.classes}{axes}{lattice.base.tobytes().hex()}"
+    return f"{stack.classes}{lattice.axes}{lattice.base.tobytes().hex()}"

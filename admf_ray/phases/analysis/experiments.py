@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from admf_ray.analysis.clustering.one import sharpe_of
 from admf_ray.analysis.conclusion import LEVEL, Conclusion, conclude
-from admf_ray.analysis.overfitting.excess import matched_excess
+from admf_ray.analysis.overfitting.excess import held_through, matched_excess
 from admf_ray.analysis.sharpe_difference import SharpeDifference, required_bars, sharpe_difference
 from admf_ray.config.analysis import ExperimentConfig
 from admf_ray.phases.mined import Mined
@@ -95,9 +95,17 @@ def compare(
 
 
 def _benchmark(walked: Walked, search: Search) -> Floats:
-    """Return the buy-and-hold return of each bar of the curve."""
-    bars = np.concatenate([np.arange(piece.start, piece.stop) for piece in walked.pieces])
-    return search.conditions.market.benchmark[bars]
+    """Return the buy-and-hold return of each bar of the curve, 0 where an account has just been opened."""
+    opened = {fold.test.start for fold in search.folds}
+    whole = search.conditions.market.benchmark
+    return np.concatenate(
+        [
+            held_through(whole, piece.start, piece.stop)
+            if piece.start in opened
+            else whole[piece.start : piece.stop]
+            for piece in walked.pieces
+        ]
+    )
 
 
 def _total(mined: Mined, metric: str) -> float:

@@ -57,19 +57,22 @@ def evidence_of(
     return Evidence(
         float(np.quantile(near, QUANTILE)) if np.isfinite(near).all() else -np.inf,
         _consistency(answer, folds, score),
-        survival(near),
+        survival(near, maximize),
         _worst_regime(answer, hall),
         float(near[0]),
     )
 
 
-def survival(scores: Floats) -> float:
+def survival(scores: Floats, maximize: bool = True) -> float:
     """Return the share of neighbours with a score above 0 and at least half of the unperturbed one's.
 
     Parameters
     ----------
     scores : float64 array (1 + n,)
         The unperturbed one's first.
+    maximize : bool
+        False for figures of which less is better, whose scores are their negatives: those at most twice the
+        unperturbed one's survive.
 
     Examples
     --------
@@ -79,6 +82,8 @@ def survival(scores: Floats) -> float:
     if len(scores) < 2:
         return float("nan")
     own, near = scores[0], scores[1:]
+    if not maximize:
+        return float((near >= 2.0 * own).mean())
     return float(((near > 0.0) & (near >= 0.5 * own)).mean())
 
 

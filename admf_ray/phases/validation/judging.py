@@ -136,7 +136,7 @@ class Judging:
             aggregate = float(np.median(np.concatenate([quarters, near])))
         return Candidate(
             rank, case.name, case.kind, case.told(), case.identity, self.evidence[case.name], judged,
-            answer["metrics"], self.trained[case.name]["metrics"], aggregate, survival(near),
+            answer["metrics"], self.trained[case.name]["metrics"], aggregate, survival(near, self.maximize),
             float(np.median([self._score(one) for one in answer["noise"]])), self._score(answer["delay"]),
             joins_told(answer) if answer["windows"] else {}, answer["verified"], certificate, case.note,
         )  # fmt: skip

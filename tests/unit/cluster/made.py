@@ -17,4 +17,4 @@ def job(count, *, steps=1_000, compiled=True, code="c0", windows=1, todo=None):
 
 def report(points=1, seconds=1.0, failed=0, **more):
     """Return what a tile's report says."""
-    return {"points": points, "seconds": seconds, "failed": failed, "grown_bytes": 0, **more}
+    return {"points": points, "seconds": seconds, "failed": failed, "grown_bytes": 0, "status": "", **more}

@@ -105,7 +105,7 @@ def test_predictions_learn_and_are_logged_beside_the_truth():
     assert line["predicted_s"] == pytest.approx(before)
     assert before < schedule.predicted_s(Tile(0, 3, 4)) < 5.0
     failed = schedule.predicted_s(Tile(0, 3, 4))
-    schedule.done("w", [Tile(0, 1, 2)], report(1, 90.0, failed=1, status={"timeout": 1}))
+    schedule.done("w", [Tile(0, 1, 2)], report(1, 90.0, failed=1, status="timeout:1"))
     assert schedule.predicted_s(Tile(0, 3, 4)) == failed, "a point that hung tells nothing of the others"
     assert schedule.tally.by_status == {"timeout": 1}
 

@@ -71,6 +71,7 @@ def test_survival_asks_for_profit_and_half_of_the_unperturbed_score():
     assert survival(np.array([1.0, 0.5, 0.49, -1.0])) == pytest.approx(1 / 3)
     assert survival(np.array([-1.0, -0.4, -0.1])) == 0.0
     assert np.isnan(survival(np.array([1.0])))
+    assert survival(np.array([-0.1, -0.1, -0.15, -0.3, -np.inf]), maximize=False) == 0.5
 
 
 def test_power_is_known_before_and_falls_with_the_threshold():
