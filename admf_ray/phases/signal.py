@@ -11,7 +11,7 @@ from admf_ray.config.mining import RegimeConfig
 from admf_ray.engine.events import OrderEvent, SignalEvent
 from admf_ray.errors import ADMFError, DataError
 from admf_ray.market import Bars, Window, load_bars
-from admf_ray.phases.backtest import Backtest, window_of
+from admf_ray.phases.backtest import Backtest, bars_and_window, window_of
 from admf_ray.phases.validation.choice import Choice, read_choice
 from admf_ray.phases.validation.netting import Held, Setting, deciding_source, hashes, run_case
 from admf_ray.phases.validation.sealed import test_bars
@@ -137,8 +137,7 @@ def backtest_choice(
     """
     chosen = read_choice(choice)
     bars = data if isinstance(data, Bars) else load_bars(data, **load)
-    bars = bars.between(None, end) if end is not None else bars
-    window = window_of(bars, start)
+    bars, window = bars_and_window(bars, start, end)
     held = run_choice(chosen, bars, window)
     notes = [*bars.notes, chosen.case.told()]
     first = str(bars.slice(window.start, window.stop).dates[0])
