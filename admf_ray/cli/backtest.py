@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
@@ -24,13 +25,12 @@ from admf_ray.errors import ConfigError
 from admf_ray.files import usable_folder, written_whole
 from admf_ray.phases.backtest import Backtest
 from admf_ray.phases.backtest import backtest as run_backtest
-from admf_ray.phases.looked import looked_at
+from admf_ray.phases.looked import looked_at, roots_of
 from admf_ray.phases.signal import backtest_choice
 from admf_ray.results import write_table
+from admf_ray.results.store import RunStore
 
 __all__ = ["backtest", "plain_backtest", "show_backtest"]
-
-RESULTS = "results"  # whose ledger knows which bars are test data
 
 PERCENT = {
     "total_return", "annual_return", "volatility", "max_drawdown", "exposure", "mean_exposure", "win_rate",
@@ -54,6 +54,13 @@ HIDDEN = {"halted"}
 @click.option("--slippage-frac", type=float, help="Slippage as a fraction of price.")
 @click.option("--sizing", help="fixed_fraction, fixed_size, volatility_target or atr.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for metrics, trades, equity and events.")
+@click.option(
+    "--results",
+    default="results",
+    show_default=True,
+    metavar="FOLDER",
+    help="Results root of your runs: its ledger knows which bars are test data, and is told of this look.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def backtest(
     choice: Path | None,
@@ -68,6 +75,7 @@ def backtest(
     slippage_frac: float | None,
     sizing: str | None,
     out: Path | None,
+    results: str,
     as_json: bool,
 ) -> None:
     """Backtest one strategy at one set of parameters, or what validation chose."""
@@ -81,6 +89,11 @@ def backtest(
     }
     if out is not None:
         usable_folder(out)
+    source = click.get_current_context().get_parameter_source("results")
+    if not results or (source is ParameterSource.COMMANDLINE and not RunStore(results).exists()):
+        raise ConfigError(
+            f"--results {results}: must be the folder that your runs stand in, found none; name it"
+        )
     if choice is not None:
         refuse_beside_choice(
             choice, "settings", "filters", "strategies", "cash", "commission_frac", "slippage_frac", "sizing"
@@ -97,8 +110,9 @@ def backtest(
             log_events=out is not None,
             **load,
         )
-    for line in looked_at(found, RESULTS):
-        click.echo(line, err=True)
+    for root in roots_of(results, choice):
+        for line in looked_at(found, root):
+            click.echo(line, err=True)
     files = _write(found, out) if out is not None else []
     if as_json:
         click.echo(json.dumps(plain_backtest(found, files), indent=2))

@@ -164,6 +164,8 @@ def data_options(command: Command | None = None, *, default: str | None = None) 
     def wrapped(
         *args: Any, data: str, symbols: tuple[str, ...], reading: dict[str, Any], **kwargs: Any
     ) -> Any:
+        if not data.strip():
+            raise ConfigError("--data: must be a file, folder, glob or sample:NAME, found nothing; name one")
         source = data if data.startswith("sample:") or "*" in data else str(Path(data))
         load = {"data": source, **reading}
         if symbols:

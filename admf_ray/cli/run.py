@@ -91,6 +91,10 @@ def run(pipeline: Path, overrides: tuple[str, ...], out: str | None, fork: bool,
             f"{pipeline}: must be a pipeline file or a choice, found a folder; go on with a run that is "
             f"there with: admf-ray resume {pipeline}"
         )
+    if out is not None and not out.strip():
+        raise ConfigError(
+            "--out: must be a folder or storage address, found nothing; leave it out or name one"
+        )
     config = load_pipeline(pipeline, overrides)
     place = out or str(Path("results") / config.name)
     if "://" not in place:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from admf_ray.errors import DataError, closest
+from admf_ray.errors import ConfigError, DataError, closest
 from admf_ray.market.arrays import business_days, digest, frozen, nanoseconds, two_dimensional
 from admf_ray.market.checks import check_bars, raise_errors
 from admf_ray.market.clock import bars_per_year, check_zone, date_range, instant_before, local_calendar
@@ -278,16 +278,20 @@ class Bars:
         Raises
         ------
         ConfigError
-            When one is not a date.
+            When one is not a date, or `start` is after `end`.
         DataError
             When no bar lies between them.
         """
         low, high = 0, self.n_bars
-        if start is not None:
-            begin = instant_before(date_range(start, "start")[0], self.zone)
+        first = None if start is None else date_range(start, "start")[0]
+        last = None if end is None else date_range(end, "end")[1]
+        if first is not None and last is not None and first > last:
+            raise ConfigError(f"start: must not be after end, found {start} to {end}; swap them")
+        if first is not None:
+            begin = instant_before(first, self.zone)
             low = int(np.searchsorted(self.time_ns, begin, side="right"))
-        if end is not None:
-            after = date.fromordinal(date_range(end, "end")[1].toordinal() + 1)
+        if last is not None:
+            after = date.fromordinal(last.toordinal() + 1)
             high = int(np.searchsorted(self.time_ns, instant_before(after, self.zone), side="right"))
         if low >= high:
             raise DataError(

@@ -18,7 +18,7 @@ from admf_ray.logs import get_logger, identity
 from admf_ray.market import Bars, Window, load_bars
 from admf_ray.results import equity_table, trades_table
 
-__all__ = ["Backtest", "backtest", "make_stack"]
+__all__ = ["Backtest", "backtest", "bars_and_window", "make_stack", "window_of"]
 
 log = get_logger(__name__)
 
@@ -112,8 +112,7 @@ def backtest(
     34
     """
     bars = data if isinstance(data, Bars) else load_bars(data, **load)
-    bars = bars.between(None, end) if end is not None else bars
-    window = window_of(bars, start)
+    bars, window = bars_and_window(bars, start, end)
     stack = make_stack(strategy, filters)
     row = stack.vector(parameters)
     point = ", ".join(f"{k}={v}" for k, v in stack.decode(row).items() if "." not in k)
@@ -132,6 +131,22 @@ def _notes(bars: Bars, stack: Stack) -> tuple[str, ...]:
         label = stack.strategy.label()
         notes.append(f"{label}: learned from the bars it trades here, so every figure is in sample")
     return tuple(notes)
+
+
+def bars_and_window(bars: Bars, start: str | None, end: str | None) -> tuple[Bars, Window]:
+    """Return the bars up to the last day of `end`, and their window ``full`` from `start`.
+
+    Raises
+    ------
+    ConfigError
+        One is not a date, or `start` is after `end`.
+    DataError
+        No bar lies between them.
+    """
+    if end is None:
+        return bars, window_of(bars, start)
+    own, bars = bars.between(start, end), bars.between(None, end)
+    return bars, Window("full", bars.n_bars - own.n_bars, bars.n_bars)
 
 
 def window_of(bars: Bars, start: str | None) -> Window:

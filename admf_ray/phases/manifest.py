@@ -9,7 +9,7 @@ from typing import Any
 from admf_ray import __version__
 from admf_ray.errors import StoreError
 from admf_ray.phases.search import Search, context_of
-from admf_ray.results.schema import FORMAT, Context
+from admf_ray.results.schema import FORMAT, Context, digest_in
 from admf_ray.results.store import RunStore
 
 __all__ = ["config_of", "differences", "manifest_of", "settle"]
@@ -115,7 +115,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def _still_valid(store: RunStore, contexts: Sequence[Context]) -> list[str]:
     """Return the parts of a run whose rows may stand in a run of these contexts."""
     wanted = {context.digest[:12] for context in contexts}
-    return [name for name in store.parts() if name.split("-")[-2] in wanted]
+    return [name for name in store.parts() if digest_in(name) in wanted]
 
 
 def _forked(store: RunStore, now: Mapping[str, Any], contexts: Sequence[Context]) -> RunStore:

@@ -19,7 +19,7 @@ from admf_ray.config.spaces import search_of
 from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.inputs import regime_rows, slice_cuts
 from admf_ray.engine.stack import Stack
-from admf_ray.errors import ConfigError
+from admf_ray.errors import ConfigError, DataError
 from admf_ray.market import Bars, Fold, Window, load_bars, walk_forward
 from admf_ray.results.identity import code_digest, digest_of, engine_facts
 from admf_ray.results.schema import Context
@@ -146,9 +146,11 @@ def job_of(search: Search, stack: Stack, lattice: Lattice, indices: Ints, near: 
     """
     if not len(indices):
         rules = " and ".join(one.text for one in lattice.constraints)
+        components = {text for _, cls in stack.classes for text in cls.constraints}
+        own = [one.where for one in lattice.constraints if one.text not in components]
         raise ConfigError(
             f"{stack.strategy.label()}: some point of the grid must satisfy {rules}, found none among "
-            f"{lattice.size:,}; move the grid"
+            f"{lattice.size:,}; move the grid{' or change ' if own else ''}{', '.join(own)}"
         )
     around = near.around(lattice, indices)
     conditions = search.conditions
@@ -205,7 +207,11 @@ def _folds(config: PipelineConfig, bars: Bars, span: Window) -> tuple[Fold, ...]
     settings = config.phase_1_mining.walk_forward
     if not settings.enabled:
         return ()
-    folds = walk_forward(bars.slice(span.start, span.stop), **settings.options())
+    try:
+        folds = walk_forward(bars.slice(span.start, span.stop), **settings.options())
+    except DataError as error:
+        place = config.place("phase_1_mining.walk_forward")
+        raise DataError(f"{place}: {str(error).removeprefix('walk_forward: ')}") from None
 
     def moved(window: Window) -> Window:
         return Window(window.name, window.start + span.start, window.stop + span.start)

@@ -11,9 +11,9 @@ from admf_ray.config.mining import RegimeConfig
 from admf_ray.engine.events import OrderEvent, SignalEvent
 from admf_ray.errors import ADMFError, DataError
 from admf_ray.market import Bars, Window, load_bars
-from admf_ray.phases.backtest import Backtest, window_of
+from admf_ray.phases.backtest import Backtest, bars_and_window, window_of
 from admf_ray.phases.validation.choice import Choice, read_choice
-from admf_ray.phases.validation.netting import Held, Setting, hashes, run_case
+from admf_ray.phases.validation.netting import Held, Setting, deciding_source, hashes, run_case
 from admf_ray.phases.validation.sealed import test_bars
 
 __all__ = ["Signal", "backtest_choice", "rerun_choice", "run_choice", "signal"]
@@ -28,7 +28,7 @@ class Signal(NamedTuple):
     ----------
     symbol : str
     weight : float
-        Wanted after the last bar, -1 to 1 of the symbol's capital share.
+        Wanted after the last bar, all filters applied, -1 to 1 of the symbol's capital share.
     position : float
         Signed units held at the last close, by an account that has followed the strategy.
     orders : tuple of dict
@@ -81,10 +81,14 @@ def signal(
             f"end on {bars.dates[1]}; give newer data"
         )
     held = run_choice(chosen, bars, window_of(bars, start))
-    last = bars.n_bars - 1
+    last, source = bars.n_bars - 1, deciding_source(chosen.case)
     found = []
     for s, symbol in enumerate(bars.symbols):
-        weights = [e.weight for e in held.events if isinstance(e, SignalEvent) and e.symbol == symbol]
+        weights = [
+            e.weight
+            for e in held.events
+            if isinstance(e, SignalEvent) and e.symbol == symbol and e.source == source
+        ]
         orders = tuple(
             {"kind": e.kind, "qty": e.qty, "price": e.price, "reason": e.reason}
             for e in held.events
@@ -133,8 +137,7 @@ def backtest_choice(
     """
     chosen = read_choice(choice)
     bars = data if isinstance(data, Bars) else load_bars(data, **load)
-    bars = bars.between(None, end) if end is not None else bars
-    window = window_of(bars, start)
+    bars, window = bars_and_window(bars, start, end)
     held = run_choice(chosen, bars, window)
     notes = [*bars.notes, chosen.case.told()]
     first = str(bars.slice(window.start, window.stop).dates[0])

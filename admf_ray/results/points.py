@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from admf_ray.errors import StoreError
-from admf_ray.results.schema import STATUSES, Context
+from admf_ray.results.schema import STATUSES, Context, digest_in
 from admf_ray.results.store import RunStore
 
 __all__ = ["StoredPoints", "ids_on", "parts_of"]
@@ -23,13 +23,24 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+def _facts(store: RunStore, name: str) -> dict[str, Any]:
+    """Return what a part says of itself; nothing where it is damaged or somebody else's file."""
+    schema = store.part_schema(name)
+    text = None if schema is None else (schema.metadata or {}).get(b"admf_ray")
+    return {} if text is None else dict(json.loads(text))
+
+
 def parts_of(store: RunStore, digest: str) -> dict[str, int]:
-    """Return the parts of a context by name, with each one's first point; damaged ones are set aside."""
+    """Return the parts of a context by name, with each one's first point; damaged ones are set aside.
+
+    Notes
+    -----
+    Files that others have put beside the parts are passed over, here and in `ids_on`.
+    """
     found = {}
     for name in store.parts():
-        if name.split("-")[-2] == digest[:12]:
-            schema = store.part_schema(name)
-            facts = {} if schema is None else json.loads(schema.metadata[b"admf_ray"])
+        if digest_in(name) == digest[:12]:
+            facts = _facts(store, name)
             if facts.get("digest") == digest:
                 found[name] = int(facts["first_id"])
     return found
@@ -49,8 +60,7 @@ def ids_on(store: RunStore, bars: str, *, ok: bool = False) -> dict[str, Ints]:
 
     parts: dict[str, list[str]] = {}
     for name in store.parts():
-        schema = store.part_schema(name)
-        facts = {} if schema is None else json.loads(schema.metadata[b"admf_ray"])
+        facts = _facts(store, name) if digest_in(name) else {}
         if facts.get("bars") == bars:
             parts.setdefault(facts["digest"], []).append(name)
     found = {}

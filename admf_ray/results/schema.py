@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from admf_ray.results.identity import digest_of
 
-__all__ = ["FORMAT", "STATUSES", "Context", "part_name", "part_table"]
+__all__ = ["FORMAT", "STATUSES", "Context", "digest_in", "part_name", "part_table"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -108,6 +109,12 @@ def part_name(context: Context, ids: Ints) -> str:
     """Return the file name of a part that holds these points: the same work has the same name."""
     own = digest_of([context.digest, np.ascontiguousarray(ids).tobytes().hex()])
     return f"{context.strategy}-{context.digest[:12]}-{own[:20]}.parquet"
+
+
+def digest_in(name: str) -> str:
+    """Return the digits of its context that a part's file name holds; none where it is no part's."""
+    found = re.search(r"-([0-9a-f]{12})-[0-9a-f]{20}\.parquet$", name)
+    return found[1] if found else ""
 
 
 def part_table(

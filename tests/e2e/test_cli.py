@@ -115,6 +115,15 @@ def test_the_specifications_data_is_written_and_checked(tmp_path):
         ([*BACKTEST, "--data", "sample:sp500", "--start", "2025"], "no bar lies between"),
         ([*BACKTEST, "--data", "sample:sp500", "--filter", "trend"], "component 'trend'"),
         ([*BACKTEST, *DATA, "--cash", "5", "--set", "portfolio.initial_cash=6"], "given twice"),
+        (
+            [*BACKTEST, "--data", "sample:sp500", "--start", "2017", "--end", "2014"],
+            "2017 to 2014; swap them",
+        ),
+        ([*BACKTEST, "--data", ""], "--data: must be a file, folder, glob or sample:NAME, found nothing"),
+        (
+            ["run", "configs/quickstart.yaml", "--out", ""],
+            "--out: must be a folder or storage address, found",
+        ),
         (["backtest", *DATA], "must have --strategy or a choice's file"),
         (["components", "no_such_thing"], "no component of that name"),
         (["data", "check", "nowhere.csv"], "nowhere.csv"),

@@ -16,10 +16,20 @@ from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.events import Event, SignalEvent
 from admf_ray.engine.outcome import ReplayResult
+from admf_ray.engine.stack import Stack
 from admf_ray.market import Bars, Window
 from admf_ray.phases.validation.case import Member, TestCase, stack_named
 
-__all__ = ["Held", "Setting", "container_of", "hashes", "run_case", "run_container", "wanted_weights"]
+__all__ = [
+    "Held",
+    "Setting",
+    "container_of",
+    "deciding_source",
+    "hashes",
+    "run_case",
+    "run_container",
+    "wanted_weights",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -155,8 +165,17 @@ def wanted_weights(member: Member, setting: Setting) -> Floats:
         box.initialize_scope()
         replay_in(box, stack, row, window, setting.train or window, train_bars=setting.train_bars)
         events = box.bus.log
-    last = stack.prefixes[-4][:-1] if stack.filters else stack.strategy.label()
-    return _path(events, bars, window, last)
+    return _path(events, bars, window, _last(stack))
+
+
+def deciding_source(case: TestCase) -> str:
+    """Return the source of the signals that a test strategy's account acts on, in its container's events."""
+    return Netted.label() if case.members else _last(case.account.stack)
+
+
+def _last(stack: Stack) -> str:
+    """Return the component whose weight is acted on: the last filter, the strategy where there is none."""
+    return stack.prefixes[-4][:-1] if stack.filters else stack.strategy.label()
 
 
 def _path(events: Sequence[Event], bars: Bars, window: Window, source: str) -> Floats:

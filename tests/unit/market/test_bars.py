@@ -121,6 +121,8 @@ def test_between_includes_both_ends():
         bars.between("2010")
     with pytest.raises(ConfigError, match="must be a year, month or date"):
         bars.between("last week")
+    with pytest.raises(ConfigError, match="must not be after end, found 2001-02 to 2001-01; swap them"):
+        bars.between("2001-02", "2001-01")
 
 
 @pytest.mark.parametrize("text", ["2014-13", "14", "2014-02-30", "", "2014-1-1-1"])

@@ -60,6 +60,7 @@ def forked(asked, tmp_path):
 
 
 def test_another_value_computes_only_what_is_new(run, tmp_path):
+    (tmp_path / "run" / "points" / "mine.parquet").write_text("somebody else's")
     before = parts(tmp_path / "run")
     asked = body(tmp_path, values=(4, 8, 40))
     refused(asked, tmp_path, "First.parameters.n[2]: nothing there, 40 now")

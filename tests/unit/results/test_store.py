@@ -15,8 +15,8 @@ import pytest
 from admf_ray.errors import StoreError
 from admf_ray.results.frames import points_frame
 from admf_ray.results.identity import point_ids
-from admf_ray.results.points import StoredPoints, parts_of
-from admf_ray.results.schema import part_name
+from admf_ray.results.points import StoredPoints, ids_on, parts_of
+from admf_ray.results.schema import digest_in, part_name
 from admf_ray.results.store import RunStore
 
 from .conftest import SALT, context, put, rows_of
@@ -151,6 +151,19 @@ def test_a_damaged_part_is_set_aside_and_made_again(store, caplog):
     put(store, made, [5, 3])
     stored.refresh()
     assert stored.known().all()
+
+
+def test_files_of_others_beside_the_parts_are_passed_over(store):
+    made = context()
+    name = put(store, made, [5, 3])
+    for other in ("mine.parquet", "a-b-c.parquet", name.replace("made_up", "copied")):
+        pd.DataFrame({"x": [1.0]}).to_parquet(store.path(f"points/{other}"))
+    Path(store.path("points/notes-of-mine.parquet")).write_text("no Parquet")
+    assert len(store.parts()) == 5
+    assert list(parts_of(store, made.digest)) == [name]
+    assert ids_on(store, "b")[made.digest].tolist() == sorted(point_ids(rows_of([5, 3]), SALT))
+    assert len(store.parts()) == 5, "none is set aside"
+    assert [digest_in(one) for one in ("mine.parquet", "a-b-c.parquet", name)] == ["", "", made.digest[:12]]
 
 
 def test_two_points_with_one_number_are_refused(store):

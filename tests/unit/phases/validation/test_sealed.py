@@ -1,14 +1,18 @@
 """Test data are closed until finalists are fixed, opened once, and every look is written down."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from small import small
 
 from admf_ray import backtest
+from admf_ray.cli import cli
 from admf_ray.errors import ConfigError, DataError
 from admf_ray.market import load_bars
 from admf_ray.market.synthetic import random_walk
-from admf_ray.phases.looked import looked_at
+from admf_ray.phases.looked import looked_at, roots_of
 from admf_ray.phases.search import prepare_search
 from admf_ray.phases.validation.sealed import closed, open_sealed
 from admf_ray.results.ledger import Ledger
@@ -87,3 +91,33 @@ def test_a_backtest_on_test_bars_is_a_look_whatever_the_file_is_called(tmp_path,
     assert line == "these bars are test data of results/one: this backtest is recorded as a look at them"
     with pytest.raises(ConfigError, match="found 2 different looks before"):
         open_sealed(config, training, ledger, "results/two", ["b"], False)
+
+
+def test_a_backtest_is_a_look_in_the_ledger_of_the_run_or_root_it_names(tmp_path, bars, config, monkeypatch):
+    away = tmp_path / "away"
+    training, ledger = prepare_search(config).bars, Ledger(str(away))
+    open_sealed(config, training, ledger, str(away / "one"), ["a"], False)
+    source = config.phase_3_test.data.source
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    words = ["backtest", "--strategy", "buy_and_hold", "--data", source]
+    assert "recorded as a look" not in CliRunner().invoke(cli, words).output
+    assert "recorded as a look" in CliRunner().invoke(cli, [*words, "--results", "../away"]).output
+    with pytest.raises(ConfigError, match="found 2 different looks before"):
+        open_sealed(config, training, ledger, "two", ["b"], False)
+    for root in ("nowhere", ""):
+        refused = CliRunner().invoke(cli, [*words, "--results", root]).exception
+        assert f"--results {root}: must be the folder that your runs stand in" in str(refused)
+
+
+def test_a_choice_is_looked_for_in_the_ledger_of_its_own_run_too(tmp_path, monkeypatch):
+    file = tmp_path / "away" / "one" / "choice.yaml"
+    (file.parent / "points").mkdir(parents=True)
+    file.touch()
+    monkeypatch.chdir(file.parent / "points")
+    assert roots_of("results", file) == ["results"], "no run stands there"
+    (file.parent / "run.json").touch()
+    for path in (file, Path("../choice.yaml")):
+        assert roots_of("results", path) == ["results", str(tmp_path / "away")]
+        assert roots_of("../..", path) == ["../.."]
