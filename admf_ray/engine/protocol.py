@@ -114,10 +114,11 @@ class BarProtocol:
         self.marked = [cash]
         self.nets: list[float] = []
         self.places: list[int] = []
-        self.ohlc = [np.asarray(c).tolist() for c in (bars.open, bars.high, bars.low, bars.close)]
-        self.volume = bars.volume.tolist() if bars.volume is not None else None
-        self.present = bars.tradable.tolist()
-        self.times = bars.time_ns.tolist()
+        own = slice(self.window.start, self.window.stop)  # as Python's numbers, which events hold
+        self.ohlc = [c[own].tolist() for c in (bars.open, bars.high, bars.low, bars.close)]
+        self.volume = bars.volume[own].tolist() if bars.volume is not None else None
+        self.present = bars.tradable[own].tolist()
+        self.times = bars.time_ns[own].tolist()
 
     def follow(self, stack: Stack, row: Floats, train: Window | None) -> None:
         """Take the rules, values and prepared tables of a point; its memory starts fresh."""
@@ -149,6 +150,7 @@ class BarProtocol:
         """Run the bar protocol, (a) to (f)."""
         assert self.bus is not None
         window, module, a = self.window, self.module, self.account
+        k = self.k = t - window.start
         if self.carries and t > window.start and not self.ruined:
             module.carry_at(t, self.market, self.v, a, self.book)
         if self.busy:
@@ -163,9 +165,8 @@ class BarProtocol:
         cash = float(a[0])
         if cash < 0.0 and self.paid_in_full and not self.in_debit:
             # only an exit can do this: it is never refused, and what it leaves owing is said
-            self.bus.publish(RiskEvent(t, self.times[t], "", "cash_below_zero", cash))
+            self.bus.publish(RiskEvent(t, self.times[self.k], "", "cash_below_zero", cash))
         self.in_debit = cash < 0.0
-        k = t - window.start
         self.curve[k], self.cash[k], self.positions[k] = self.equity, cash, self.book[:, 0]
         if self.equity != cash or self.equity != previous:
             self.marked.append(self.equity)
@@ -181,12 +182,12 @@ class BarProtocol:
 
     def _announce(self, t: int) -> None:
         assert self.bus is not None
-        opens, highs, lows, closes = (column[t] for column in self.ohlc)
+        opens, highs, lows, closes = (column[self.k] for column in self.ohlc)
         for s, symbol in enumerate(self.bars.symbols):
-            if self.present[t][s]:
-                volume = self.volume[t][s] if self.volume is not None else float("nan")
+            if self.present[self.k][s]:
+                volume = self.volume[self.k][s] if self.volume is not None else float("nan")
                 self.bus.publish(
-                    BarEvent(t, self.times[t], symbol, opens[s], highs[s], lows[s], closes[s], volume)
+                    BarEvent(t, self.times[self.k], symbol, opens[s], highs[s], lows[s], closes[s], volume)
                 )
 
     def _fill(self, t: int) -> None:
@@ -199,7 +200,7 @@ class BarProtocol:
             self.book,
             self.orders,
         )
-        present = [s for s in range(len(book)) if self.present[t][s]]
+        present = [s for s in range(len(book)) if self.present[self.k][s]]
         opening, need = 0, 0.0
         for s in present:
             if orders[s, 0] != NONE:
@@ -236,7 +237,9 @@ class BarProtocol:
     def _wind_up(self, t: int) -> None:
         """Close what is held at this bar's close, slippage and commission charged."""
         closes, codes = self.market.close.copy(), self.market.close_out.copy()
-        closes.reshape(len(closes), -1)[t] = np.where(self.present[t], self.bars.close[t], self.book[:, 2])
+        closes.reshape(len(closes), -1)[t] = np.where(
+            self.present[self.k], self.bars.close[t], self.book[:, 2]
+        )
         codes[t] = int(LIQUIDATED)
         for array in (closes, codes):
             array.setflags(write=False)
@@ -251,7 +254,7 @@ class BarProtocol:
         """Publish an execution, or what could not be afforded."""
         assert self.bus is not None
         qty, price, fee, slipped, reason, cut, pnl = fill
-        symbol, when = self.bars.symbols[s], self.times[t]
+        symbol, when = self.bars.symbols[s], self.times[self.k]
         if cut > 0.0:
             self.bus.publish(RiskEvent(t, when, symbol, "order_cut", cut))
         if qty != 0.0:
@@ -265,7 +268,7 @@ class BarProtocol:
         wanted, others = 0.0, 0.0
         for s in range(len(book)):
             proposed = False
-            if t >= self.ready[s] and self.present[t][s] and not self._delisted(t, s):
+            if t >= self.ready[s] and self.present[self.k][s] and not self._delisted(t, s):
                 weight = self._weight(t, s)
                 if weight != book[s, 3] or self.banded:
                     proposed, value = module.propose_at(
@@ -306,14 +309,14 @@ class BarProtocol:
         key = (s, source)
         if self.signals.get(key, 0.0) != weight and weight == weight:
             self.signals[key] = weight
-            self.bus.publish(SignalEvent(t, self.times[t], self.bars.symbols[s], weight, source))
+            self.bus.publish(SignalEvent(t, self.times[self.k], self.bars.symbols[s], weight, source))
 
     def _order(self, t: int, s: int, order: Any) -> None:
         assert self.bus is not None
         if order[0] != NONE:
             event = OrderEvent(
                 t,
-                self.times[t],
+                self.times[self.k],
                 self.bars.symbols[s],
                 KINDS[order[0]],
                 order[1],
@@ -330,7 +333,7 @@ class BarProtocol:
             return
         name = REASONS[int(reason)]
         self.halted, self.ruined = name != "margin_call", name == "ruined"
-        self.bus.publish(RiskEvent(t, self.times[t], "", name, self.equity))
+        self.bus.publish(RiskEvent(t, self.times[self.k], "", name, self.equity))
         for s in range(len(self.book)):
             qty = float(self.book[s, 0])
             order = self.module.exit_at(
@@ -338,8 +341,8 @@ class BarProtocol:
             )
             if name == "ruined" and qty != 0.0:
                 fill = FillEvent(
-                    t, self.times[t], self.bars.symbols[s], -qty, float(self.book[s, 2]), 0.0, 0.0, name
+                    t, self.times[self.k], self.bars.symbols[s], -qty, float(self.book[s, 2]), 0.0, 0.0, name
                 )
                 self.filled.append(self.bus.publish(fill))
-                self.positions[t - self.window.start, s] = 0.0
+                self.positions[self.k, s] = 0.0
             self._order(t, s, order)

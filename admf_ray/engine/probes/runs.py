@@ -142,9 +142,9 @@ class _Revealed(BarProtocol):
     def _announce(self, t: int) -> None:
         bars = self.bars
         for kept, column in zip(self.ohlc, (bars.open, bars.high, bars.low, bars.close), strict=True):
-            kept[t] = column[t].tolist()
+            kept[self.k] = column[t].tolist()
         if self.volume is not None and bars.volume is not None:
-            self.volume[t] = bars.volume[t].tolist()
+            self.volume[self.k] = bars.volume[t].tolist()
         super()._announce(t)
 
 
