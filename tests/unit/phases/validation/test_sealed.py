@@ -12,7 +12,7 @@ from admf_ray import backtest
 from admf_ray.cluster.tilework import TileWork
 from admf_ray.config.load import parse_pipeline
 from admf_ray.errors import ConfigError, DataError
-from admf_ray.market import load_bars
+from admf_ray.market import inspect_source, load_bars
 from admf_ray.market.sealing import closed_now
 from admf_ray.market.synthetic import random_walk
 from admf_ray.phases.looked import looked_at
@@ -37,8 +37,9 @@ def test_reading_test_data_raises_while_they_are_closed(config):
     source = config.phase_3_test.data.source
     with closed(config):
         search = prepare_search(config)
-        with pytest.raises(DataError, match="sealed until phase 3"):
-            load_bars(source)
+        for read in (load_bars, inspect_source):
+            with pytest.raises(DataError, match="sealed until phase 3"):
+                read(source)
     assert search.bars.n_bars == 700
     assert load_bars(source).n_bars == 200
 
