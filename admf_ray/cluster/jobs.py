@@ -14,6 +14,7 @@ from admf_ray.components.registry import find
 from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.guard import Limits
 from admf_ray.engine.stack import Stack
+from admf_ray.market.sealing import Seal
 from admf_ray.results.identity import point_ids
 from admf_ray.results.schema import Context
 from admf_ray.results.store import RunStore
@@ -143,6 +144,8 @@ class Shared:
         Digest of a small reference backtest; a worker whose processor gives other bits is refused.
     report_every_s : float
         A worker reports after each tile that ends so long after its last report.
+    sealed : tuple of Seal
+        Test data that stay closed in the workers too.
     """
 
     files: tuple[str, ...]
@@ -156,6 +159,7 @@ class Shared:
     pool_size: int
     canary: str
     report_every_s: float = 0.0
+    sealed: tuple[Seal, ...] = ()
 
 
 def decoded(stack: Stack, rows: Floats, names: tuple[str, ...]) -> dict[str, Any]:

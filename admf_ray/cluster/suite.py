@@ -14,6 +14,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from admf_ray.cluster.session import Session
 from admf_ray.components.user_files import import_components
 from admf_ray.logs import get_logger
+from admf_ray.market.sealing import Seal, close, closed_now
 
 __all__ = ["Call", "run_suite", "two_nodes"]
 
@@ -46,7 +47,8 @@ class Call:
 class _Caller:
     """Runs calls in its own process."""
 
-    def __init__(self, files: Sequence[str]) -> None:
+    def __init__(self, files: Sequence[str], seals: Sequence[Seal]) -> None:
+        close(*seals)
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         for file in files:
             import_components(file)
@@ -133,7 +135,7 @@ def two_nodes() -> tuple[str, ...]:
 
 def _actor(node: str, files: Sequence[str]) -> Any:
     where = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)} if node else {}
-    return ray.remote(_Caller).options(num_cpus=1, max_restarts=0, **where).remote(list(files))
+    return ray.remote(_Caller).options(num_cpus=1, max_restarts=0, **where).remote(list(files), closed_now())
 
 
 def _answer(reference: Any, timeout_s: float) -> Any:

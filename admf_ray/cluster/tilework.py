@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from admf_ray.engine.board import OK, STATUSES, Outcome
 from admf_ray.engine.guard import guarded
 from admf_ray.engine.points import run_points
 from admf_ray.engine.stack import Stack
+from admf_ray.market.sealing import close, reopen
 from admf_ray.results.schema import part_name, part_table
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 
@@ -41,10 +43,13 @@ class TileWork:
     Notes
     -----
     The strategies' own code runs in a child process (`engine.guard`), so it cannot take the worker with it.
+    What is sealed stays closed in this process, and so in the children, for as long as this object exists.
     """
 
     def __init__(self, shared: Shared) -> None:
         check_node(shared)
+        close(*shared.sealed)
+        weakref.finalize(self, reopen, *shared.sealed)
         for file in shared.files:
             import_components(file)
         self.shared = shared

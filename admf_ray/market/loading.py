@@ -16,7 +16,7 @@ from admf_ray.errors import ConfigError, DataError, closest
 from admf_ray.market.alignment import align, check_sessions
 from admf_ray.market.bars import Bars
 from admf_ray.market.checks import Defect, check_table, raise_errors
-from admf_ray.market.clock import check_zone, date_range, instant_before
+from admf_ray.market.clock import check_zone, date_range, instant_before, local_calendar
 from admf_ray.market.instruments import Instrument
 from admf_ray.market.repair import OnBadRows, check_choice, repair
 from admf_ray.market.samples import read_sample
@@ -75,7 +75,7 @@ def inspect_source(
     Raises
     ------
     DataError
-        When the source cannot be read or understood at all.
+        When the source cannot be read or understood at all, or its rows reach into sealed test data.
     ConfigError
         When an option is wrong.
     """
@@ -120,6 +120,7 @@ def inspect_source(
         )
     chosen = [tables[name] for name in sorted(tables) if wanted is None or name in wanted]
     chosen = _cut(chosen, start, end)
+    refuse_sealed(source, _last_day(chosen))
     defects = [defect for table in chosen for defect in check_table(table, min_bars, splits)]
     return Inspection(tuple(chosen), tuple(defects), tuple(notes))
 
@@ -231,7 +232,7 @@ def load_bars(
         if on_bad_rows == "forward_fill":
             counts["forward_filled"] += gaps
     names = tuple(table.symbol for table in tables)
-    bars = Bars(
+    return Bars(
         symbols=names,
         time_ns=time_ns,
         volume=columns.pop("volume", None),
@@ -245,8 +246,12 @@ def load_bars(
         session_end_minute=None if session_end is None else session_minutes(session_end),
         **columns,
     )
-    refuse_sealed(source, bars.dates[1])
-    return bars
+
+
+def _last_day(tables: list[SymbolTable]) -> date:
+    """Return the last local day of any row, whatever the rows' order."""
+    days = [local_calendar(np.sort(table.time_ns)[-1:], table.zone)[0] for table in tables]
+    return date.fromordinal(719_163 + int(np.concatenate(days).max(initial=-719_162)))
 
 
 def _cut(tables: list[SymbolTable], start: Day, end: Day) -> list[SymbolTable]:

@@ -2,23 +2,60 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 from admf_ray.errors import DataError
+from admf_ray.market.sources import files_of
 
-__all__ = ["refuse_sealed", "sealed"]
+__all__ = ["Seal", "close", "closed_now", "overlap", "refuse_sealed", "reopen", "sealed"]
 
 
-class _Seal(NamedTuple):
+class Seal(NamedTuple):
+    """What is closed, in plain facts that another process can close too.
+
+    Attributes
+    ----------
+    source : str
+        As the configuration writes it.
+    place : str
+        Seen from the folder of the process that closed it first.
+    first : date or None
+        First closed day; all of it when None.
+    """
+
     source: str
+    place: str
     first: date | None
 
+    @property
+    def files(self) -> frozenset[str]:
+        """Its files now, for a process in this folder or in the first one's."""
+        return _files(self.source) | _files(self.place)
 
-_closed: ContextVar[_Seal | None] = ContextVar("closed", default=None)
+
+# Of the process, not of a thread or context; forked children inherit it.
+_closed: list[Seal] = []
+
+
+def close(*seals: Seal) -> None:
+    """Close sources in this process, and in those that it forks."""
+    _closed.extend(seals)
+
+
+def reopen(*seals: Seal) -> None:
+    """Take closed sources' seals off, one each."""
+    for seal in seals:
+        _closed.remove(seal)
+
+
+def closed_now() -> tuple[Seal, ...]:
+    """Return what is closed in this process."""
+    return tuple(_closed)
 
 
 @contextmanager
@@ -32,11 +69,18 @@ def sealed(source: str, first: date | None) -> Iterator[None]:
     first : date or None
         First closed day; all of it when None.
     """
-    token = _closed.set(_Seal(source, first))
+    place = source if _is_address(source) else os.path.abspath(os.path.expanduser(source))
+    seal = Seal(source, place, first)
+    close(seal)
     try:
         yield
     finally:
-        _closed.reset(token)
+        reopen(seal)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Tell whether two sources have a file in common, however they are written."""
+    return not _files(one).isdisjoint(_files(other))
 
 
 def refuse_sealed(source: object, last: date) -> None:
@@ -44,7 +88,7 @@ def refuse_sealed(source: object, last: date) -> None:
 
     Parameters
     ----------
-    source : str or Path
+    source : str, Path or pandas.DataFrame
         What was read.
     last : date
         Day of the last bar.
@@ -54,12 +98,28 @@ def refuse_sealed(source: object, last: date) -> None:
     DataError
         They do.
     """
-    seal = _closed.get()
-    if seal is None or str(source) != seal.source:
+    if not _closed or not isinstance(source, str | Path):
         return
-    if seal.first is None or last >= seal.first:
-        since = f" from {seal.first}" if seal.first else ""
-        raise DataError(
-            f"{seal.source}: test data{since} are sealed until phase 3, found bars to {last} asked for; set "
-            f"phase_1_mining.data.end before them"
-        )
+    files = _files(str(source))
+    for seal in closed_now():
+        if (seal.first is None or last >= seal.first) and not files.isdisjoint(seal.files):
+            since = f" from {seal.first}" if seal.first else ""
+            raise DataError(
+                f"{seal.source}: test data{since} are sealed until phase 3, found bars to {last} asked for; "
+                f"set phase_1_mining.data.end before them"
+            )
+
+
+def _is_address(source: str) -> bool:
+    return source.startswith("sample:") or "://" in source
+
+
+def _files(source: str) -> frozenset[str]:
+    """Return the true paths of a source's files; the source itself where it has none."""
+    if _is_address(source):
+        return frozenset((source,))
+    try:
+        found = files_of(source)
+    except DataError:
+        found = [Path(source).expanduser()]
+    return frozenset(os.path.realpath(file) for file in found)

@@ -54,7 +54,7 @@ def settle(store: RunStore, search: Search, fork: bool) -> RunStore:
     Returns
     -------
     RunStore
-        The run to work in, its manifest written.
+        The run to work in, its manifest written, with the keys that no result depends on as they are now.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def settle(store: RunStore, search: Search, fork: bool) -> RunStore:
     old = store.manifest()
     found = differences(old, now)
     if not found:
-        return store
+        return _gone_on(store, old, now)
     if not fork:
         more = f" (and {len(found) - MOST_SHOWN} more)" if len(found) > MOST_SHOWN else ""
         raise StoreError(
@@ -112,6 +112,14 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _gone_on(store: RunStore, old: Mapping[str, Any], now: Mapping[str, Any]) -> RunStore:
+    """Write down what may differ as it is now, so that whoever reads the run later goes on with that."""
+    if old["pipeline"] != now["pipeline"]:
+        with store.held():
+            store.write_manifest({**old, "pipeline": now["pipeline"]})
+    return store
+
+
 def _still_valid(store: RunStore, contexts: Sequence[Context]) -> list[str]:
     """Return the parts of a run whose rows may stand in a run of these contexts."""
     wanted = {context.digest[:12] for context in contexts}
@@ -122,7 +130,7 @@ def _forked(store: RunStore, now: Mapping[str, Any], contexts: Sequence[Context]
     for k in range(2, FORKS):
         other = RunStore(f"{store.uri.rstrip('/')}-{k}")
         if other.exists("run.json") and not differences(other.manifest(), now):
-            return other  # this fork was begun before
+            return _gone_on(other, other.manifest(), now)  # this fork was begun before
         if not other.exists("run.json"):
             other.create()
             other.take_parts(store, _still_valid(store, contexts))

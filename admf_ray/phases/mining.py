@@ -24,6 +24,7 @@ from admf_ray.engine.guard import Limits
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ADMFError, ConfigError, StoreError
 from admf_ray.logs import get_logger
+from admf_ray.market.sealing import closed_now
 from admf_ray.phases.manifest import settle
 from admf_ray.phases.mined import Mined, Searched
 from admf_ray.phases.probing import refuse_foresight
@@ -230,7 +231,7 @@ class BacktestCoordinator:
         shared = Shared(
             self.config.strategies, self.search.conditions, tuple(jobs), self.limits, self.store,
             self._objective, self._maximize, here.node_cores if thread else 1, limits.container_pool_size,
-            canary(),
+            canary(), sealed=closed_now(),
         )  # fmt: skip
         options = Options(
             limits.max_concurrent_containers, limits.memory_limit_per_container, thread,

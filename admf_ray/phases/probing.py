@@ -46,10 +46,12 @@ def refuse_foresight(search: Search, job: Job, limits: Limits) -> None:
     conditions = Conditions.of(bars, (window,))
     for place in dict.fromkeys((last // 2, last // 4, 3 * last // 4, 0, last)):
         row = job.points.rows(place, place + 1)
-        if guarded(conditions, stack, row, limits).status[0] == OK:
+        tried = guarded(conditions, stack, row, limits)
+        if tried.status[0] == OK:
             break
     else:
-        log.warning("causality: %s is not probed, none of a few points runs", job.label)
+        why = ": ".join(tried.errors.get(0, ("no reason",)))
+        log.warning("causality: %s is not probed, none of a few points runs (%s)", job.label, why)
         return
     report = assert_causal(
         bars, stack, row[0], window,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from admf_ray.cluster.session import Session, kept_open, session
 from admf_ray.config.validation import TestPhaseConfig, TestStrategyConfig
@@ -31,7 +31,11 @@ from admf_ray.results.ledger import Ledger, results_root
 
 __all__ = ["TestExecutor"]
 
+COMPANY = ("", "shuffled order")  # of all test strategies, in one process
+FRESH = "a fresh process"
 OTHERS = 50  # strategies that have run in a worker before the certificate's
+
+Key = TypeVar("Key", str, tuple[str, str])
 
 log = get_logger(__name__)
 
@@ -244,7 +248,7 @@ class TestExecutor(BacktestCoordinator):
         self, cases: Sequence[TestCase], hall: Hall, tested: Mapping[str, Any]
     ) -> dict[str, dict[str, str]]:
         seed = self.phase.validation.seed
-        work: dict[str, Any] = {"company": (certificate.in_company, (tuple(cases), seed))}
+        work: dict[tuple[str, str], Any] = {COMPANY: (certificate.in_company, (tuple(cases), seed))}
         for case in cases:
             near = drifted(case, self.search, OTHERS, seed)
             rest = [
@@ -254,27 +258,27 @@ class TestExecutor(BacktestCoordinator):
                 for one in drifted(other, self.search, OTHERS, seed)
             ]
             others = (*rest[: OTHERS // 2], *near)[:OTHERS]
-            work[f"{case.name}:a fresh process"] = (certificate.alone, case)
-            work[f"{case.name}:after {len(others)} others"] = (certificate.after_others, (case, others))
+            work[case.name, FRESH] = (certificate.alone, case)
+            work[case.name, f"after {len(others)} others"] = (certificate.after_others, (case, others))
             if case.is_compiled:
                 own = tuple(one for one in near if one.account.names == case.account.names)
-                work[f"{case.name}:other tile sizes"] = (certificate.in_tiles, (case, own))
+                work[case.name, "other tile sizes"] = (certificate.in_tiles, (case, own))
         answers = self._each(work, hall, elsewhere=[c.name for c in cases])
-        company = answers.pop("company")
+        company = answers.pop(COMPANY)
         found = {}
         for case in cases:
-            head = f"{case.name}:"
-            runs = {name.removeprefix(head): one for name, one in answers.items() if name.startswith(head)}
-            runs["shuffled order"] = company if isinstance(company, Exception) else company[case.name]
+            runs = {how: one for (name, how), one in answers.items() if name == case.name}
+            runs[COMPANY[1]] = company if isinstance(company, Exception) else company[case.name]
             found[case.name] = certificate.certified(tested[case.name]["hashes"], runs)
         return found
 
-    def _each(self, work: Mapping[str, Any], shared: Hall, elsewhere: Sequence[str] = ()) -> dict[str, Any]:
+    def _each(self, work: Mapping[Key, Any], shared: Hall, elsewhere: Sequence[str] = ()) -> dict[Key, Any]:
         """Carry out pieces of work, each in a fresh process on the cluster, and return their answers.
 
         Parameters
         ----------
-        work : mapping of str to (function, argument)
+        work : mapping of str or (str, str) to (function, argument)
+            By a test strategy, or by one and how it is run.
         shared : Hall
         elsewhere : sequence of str
             Test strategies whose fresh run is done on another node too, where there is one.
@@ -285,17 +289,23 @@ class TestExecutor(BacktestCoordinator):
             return self._on_cluster(work, shared, elsewhere, here)
 
     def _on_cluster(
-        self, work: Mapping[str, Any], shared: Hall, elsewhere: Sequence[str], here: Session
-    ) -> dict[str, Any]:
+        self, work: Mapping[Any, Any], shared: Hall, elsewhere: Sequence[str], here: Session
+    ) -> dict[Any, Any]:
         from admf_ray.cluster.suite import Call, run_suite, two_nodes  # Ray reads its environment then
 
-        calls = {name: Call(name, function, argument) for name, (function, argument) in work.items()}
+        calls = {key: Call(_told(key), *one) for key, one in work.items()}
         nodes = two_nodes() if elsewhere else ()
         for name in elsewhere if nodes else ():
-            function, argument = work[f"{name}:a fresh process"]
-            for place, node in zip(("a fresh process", "another node"), nodes, strict=True):
-                calls[f"{name}:{place}"] = Call(f"{name}:{place}", function, argument, node)
-        return run_suite(
+            function, argument = work[name, FRESH]
+            for place, node in zip((FRESH, "another node"), nodes, strict=True):
+                calls[name, place] = Call(_told((name, place)), function, argument, node)
+        answers = run_suite(
             [*calls.values()], shared, here, files=self.config.strategies, workers=self.settings.workers,
             fresh=self.phase.execution.strict_isolation,
         )  # fmt: skip
+        return {key: answers[call.name] for key, call in calls.items()}
+
+
+def _told(key: str | tuple[str, str]) -> str:
+    """Return a call's name; no two are the same, since how a test strategy is run has no colon."""
+    return key if isinstance(key, str) else ":".join(key)

@@ -12,7 +12,7 @@ from admf_ray.config.schema import PipelineConfig
 from admf_ray.errors import ConfigError
 from admf_ray.market import Bars, Window, load_bars
 from admf_ray.market.joining import joined
-from admf_ray.market.sealing import sealed
+from admf_ray.market.sealing import overlap, sealed
 from admf_ray.results.ledger import Ledger, Look, bars_key
 
 __all__ = ["Sealed", "closed", "open_sealed", "recorded_look", "test_bars"]
@@ -40,7 +40,7 @@ def closed(config: PipelineConfig) -> AbstractContextManager[None]:
     if config.phase_3_test is None:
         return nullcontext()
     data = config.phase_3_test.data
-    same = data.source == config.phase_1_mining.data.source
+    same = overlap(data.source, config.phase_1_mining.data.source)
     return sealed(data.source, data.span[0] if same else None)
 
 

@@ -4,8 +4,9 @@ import copy
 
 import pytest
 
+from admf_ray.config.load import parse_pipeline
 from admf_ray.errors import StoreError
-from admf_ray.phases.manifest import differences
+from admf_ray.phases.manifest import config_of, differences
 from admf_ray.results.store import RunStore
 from tests.searching import bits, parts, pipeline, search, stored, traded
 from tests.serial import serial
@@ -99,6 +100,25 @@ def test_a_fork_is_gone_on_with_and_what_is_free_may_change(run, tmp_path):
         other = body(tmp_path, execution={"tile_points": 1, "parallelism": "thread"})
         other["pipeline"]["container_settings"] = {"max_concurrent_containers": 3}
         assert search(other, tmp_path / "run").ran is None
+
+
+def test_what_is_free_is_written_down_as_it_is_now(run, tmp_path):
+    before = run.store.manifest()
+    asked = body(tmp_path)
+    asked["pipeline"]["phase_3_test"] = {
+        "data": str(tmp_path / "later.parquet"),
+        "test_strategies": [{"name": "one", "strategy": "First", "params": {"n": 4}}],
+    }
+    with serial():
+        assert search(asked, tmp_path / "run").ran is None
+    now = run.store.manifest()
+    assert before["pipeline"].get("phase_3_test") is None
+    assert now["pipeline"] == parse_pipeline(asked).to_dict()["pipeline"]
+    assert parse_pipeline(config_of(now)).phase_3_test.test_strategies[0].name == "one"
+    assert {**now, "pipeline": before["pipeline"]} == before
+    with run.store.held(), pytest.raises(StoreError, match="one driver at a time"), serial():
+        search(body(tmp_path), tmp_path / "run")
+    assert run.store.manifest() == now
 
 
 @pytest.mark.parametrize(

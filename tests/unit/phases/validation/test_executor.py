@@ -112,6 +112,24 @@ def test_every_finalist_has_its_own_processes_and_its_certificate(done):
         assert one.metrics["trades"] > 3
 
 
+def test_names_that_begin_with_another_are_not_mixed_up(tmp_path, bars):
+    rows = """
+      - {name: a, strategy: ma_crossover, params: {fast: 2, slow: 14, side: both}}
+      - {name: "a:x", strategy: ma_crossover, params: {fast: 4, slow: 20, side: both}}
+"""
+    config = small(tmp_path, bars, N_TRAIN, rows)
+    with inline() as made, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("admf_ray.phases.validation.executor.OTHERS", 2)
+        verdict = Pipeline(config, out=str(tmp_path / "results" / "one")).run().verdict
+    one, other = verdict.candidates
+    assert {one.name, other.name} == {"a", "a:x"}
+    assert one.metrics["trades"] != other.metrics["trades"]
+    assert len(made) == 2 * 2 + 2 * 3 + 1  # exams, certificates, company
+    assert one.certificate["verdict"] == other.certificate["verdict"] == "PASS"
+    assert set(one.certificate) == set(other.certificate)
+    assert not any(how.startswith("x:") for how in one.certificate)
+
+
 def test_quarters_begin_anew_and_stand_beside_the_continuous_run(done):
     _, run, verdict, _ = done
     quarters = pq.read_table(run / "quarters.parquet").to_pandas()

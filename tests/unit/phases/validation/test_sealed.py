@@ -1,21 +1,29 @@
 """Test data are closed until finalists are fixed, opened once, and every look is written down."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from inline import inline
 from small import small
 
 from admf_ray import backtest
 from admf_ray.cli import cli
+from admf_ray.cluster.tilework import TileWork
+from admf_ray.config.load import parse_pipeline
 from admf_ray.errors import ConfigError, DataError
-from admf_ray.market import load_bars
+from admf_ray.market import inspect_source, load_bars
+from admf_ray.market.sealing import closed_now
 from admf_ray.market.synthetic import random_walk
 from admf_ray.phases.looked import looked_at, roots_of
+from admf_ray.phases.pipeline import Pipeline
 from admf_ray.phases.search import prepare_search
 from admf_ray.phases.validation.sealed import closed, open_sealed
 from admf_ray.results.ledger import Ledger
+from tests.searching import stored
 
 
 @pytest.fixture
@@ -32,10 +40,76 @@ def test_reading_test_data_raises_while_they_are_closed(config):
     source = config.phase_3_test.data.source
     with closed(config):
         search = prepare_search(config)
-        with pytest.raises(DataError, match="sealed until phase 3"):
-            load_bars(source)
+        for read in (load_bars, inspect_source):
+            with pytest.raises(DataError, match="sealed until phase 3"):
+                read(source)
     assert search.bars.n_bars == 700
     assert load_bars(source).n_bars == 200
+
+
+@pytest.mark.parametrize("way", ["dots", "link", "glob", "folder", "relative"])
+def test_no_other_spelling_and_no_other_thread_gets_around_the_seal(tmp_path, monkeypatch, config, way):
+    source = config.phase_3_test.data.source
+    (tmp_path / "link.parquet").symlink_to(source)
+    (tmp_path / "beside").mkdir()
+    monkeypatch.chdir(tmp_path)
+    written = {
+        "dots": f"{tmp_path}/beside/../test.parquet", "link": f"{tmp_path}/link.parquet",
+        "glob": f"{tmp_path}/te*.parquet", "folder": str(tmp_path), "relative": "test.parquet",
+    }[way]  # fmt: skip
+    if way == "folder":
+        os.remove(config.phase_1_mining.data.source)
+        os.remove(tmp_path / "link.parquet")
+    assert load_bars(written).n_bars == 200
+    with closed(config), ThreadPoolExecutor(1) as pool:
+        for asked in (lambda: load_bars(written), pool.submit(load_bars, written).result):
+            with pytest.raises(DataError, match="sealed until phase 3"):
+                asked()
+    assert load_bars(written).n_bars == 200
+
+
+PEEKS = '''
+from admf_ray import Param, Strategy
+from admf_ray.market import load_bars
+
+
+class Peeks(Strategy):
+    """Asks for the test data."""
+
+    n = Param(2, low=1, high=9)
+
+    def on_bar(self, bar):
+        return 1.0 if load_bars("{source}").n_bars else 0.0
+'''
+
+
+def test_a_strategy_that_asks_for_test_data_fails_with_the_sentence(tmp_path, config, caplog, monkeypatch):
+    (tmp_path / "peeks.py").write_text(PEEKS.format(source=f"{tmp_path}/../{tmp_path.name}/test.parquet"))
+    body = config.to_dict()["pipeline"]
+    body["strategies"] = [str(tmp_path / "peeks.py")]
+    mining = body["phase_1_mining"]
+    mining["parameter_search"]["base_grid"] = {"strategies": {"Peeks": {"parameters": {"n": [2, 3]}}}}
+    mining["parameter_search"]["neighborhood_testing"] = {"enabled": False}
+    mining["execution"] = {**(mining.get("execution") or {}), "max_failed_frac": 1.0}
+    run = tmp_path / "r" / "one"
+    workers = []
+    monkeypatch.setattr("tests.serial.TileWork", lambda shared: workers.append(shared) or TileWork(shared))
+    with inline():
+        Pipeline(parse_pipeline({"pipeline": body}), out=str(run)).run("mining")
+    rows = stored(run).to_pylist()
+    assert {row["n"] for row in rows} == {2, 3}
+    for row in rows:
+        assert row["status"] == "failed"
+        assert "sealed until phase 3" in row["error"]
+    assert any("is not probed" in line and "sealed until phase 3" in line for line in caplog.messages)
+    assert closed_now() == ()
+    (shared,) = workers
+    work = TileWork(shared)  # as another process makes it, where nothing is closed
+    with pytest.raises(DataError, match="sealed until phase 3"):
+        load_bars(config.phase_3_test.data.source)
+    del work
+    assert closed_now() == ()
+    assert load_bars(config.phase_3_test.data.source).n_bars == 200
 
 
 def test_one_source_is_closed_from_the_first_test_day_on(tmp_path, bars, config):
@@ -44,8 +118,6 @@ def test_one_source_is_closed_from_the_first_test_day_on(tmp_path, bars, config)
     body = config.to_dict()["pipeline"]
     body["phase_1_mining"]["data"] = data | {"end": str(bars.slice(599, 600).dates[0])}
     body["phase_3_test"]["data"] = data | {"start": day}
-    from admf_ray.config.load import parse_pipeline
-
     one = parse_pipeline({"pipeline": body})
     with closed(one):
         assert prepare_search(one).bars.n_bars == 600
