@@ -59,12 +59,20 @@ class _Training:
                 scores[begin : begin + one.n_points] = -np.inf
         return found.place(int(np.argmax(np.where(np.isnan(scores), -np.inf, scores))))
 
-    def pick(self, strategy: str | None = None) -> Member:
-        """Return the global pick: phase 2's first finalist of the grid, or phase 1's best."""
+    def picked(self, strategy: str | None = None) -> PointAt:
+        """Return where the global pick stands: phase 2's first finalist of the grid, or phase 1's best."""
         for one in self.finalists:
             if one.source == "grid" and strategy in (None, one.strategy):
-                return Member.of((stack := one.components.build()), stack.vector(one.parameters))
-        return self.member(self.best(strategy))
+                for k, searched in enumerate(self.mined.searched):
+                    own = searched.figures.ids[: searched.n_points]  # type: ignore[attr-defined]  # StoredPoints
+                    at = np.flatnonzero(own == one.point_id)
+                    if searched.stack.strategy.label() == one.strategy and at.size:
+                        return PointAt(k, int(at[0]))
+        return self.best(strategy)
+
+    def pick(self, strategy: str | None = None) -> Member:
+        """Return the global pick."""
+        return self.member(self.picked(strategy))
 
     def member(self, at: PointAt) -> Member:
         one = self.mined.searched[at.strategy]
@@ -120,8 +128,8 @@ def _discovered(training: _Training, one: TestStrategyConfig) -> TestCase | str:
 
 
 def _ensemble(training: _Training, one: TestStrategyConfig) -> TestCase:
-    places = [training.best(name) for name in one.members]
-    members = tuple(training.pick(name) for name in one.members)
+    places = [training.picked(name) for name in one.members]
+    members = tuple(training.member(at) for at in places)
     kind = one.weights or "equal"
     raw = np.ones(len(members))
     if kind == "stability":

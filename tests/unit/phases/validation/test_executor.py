@@ -13,10 +13,13 @@ from admf_ray import TestExecutor, open_run
 from admf_ray.config.load import parse_pipeline
 from admf_ray.errors import ConfigError
 from admf_ray.market.synthetic import planted_trend
+from admf_ray.phases.analysis import Finalist
 from admf_ray.phases.analysis.rows import Rows, Subject
 from admf_ray.phases.analysis.skill import SKILL, training_skill
 from admf_ray.phases.pipeline import Pipeline
 from admf_ray.phases.signal import backtest_choice, rerun_choice, signal
+from admf_ray.phases.validation import resolve
+from admf_ray.phases.validation.case import Member
 from admf_ray.phases.validation.choice import is_choice, read_choice
 from admf_ray.phases.validation.repeated import repeat_finalists
 from admf_ray.phases.validation.sealed import open_sealed
@@ -56,6 +59,23 @@ def test_a_strong_edge_is_accepted_and_the_verdict_is_three_sentences(done):
     assert "looked at 1 time." in first
     assert f"(p {verdict.candidates[0].judged.test_p:.4f}, at most 0.0083 allowed)" in second
     assert "find a true Sharpe ratio of 1.5 with probability" in third
+
+
+def test_what_is_picked_is_phase_2s_finalist_and_its_figures_go_with_it(done):
+    config, run, _, _ = done
+    with inline():
+        executor = TestExecutor(config, out=str(run))
+        mined = executor.run_parameter_search()
+    (one,) = mined.searched
+    best = resolve._Training(executor.search, mined, ()).best()
+    other = (best.point + 1) % one.n_points
+    member = Member.of(one.stack, one.row(other))
+    finalist = Finalist(
+        1, "ma_crossover", member.point_id, member.names, member.parameters(), "grid", 0.0, {}, (), ()
+    )
+    training = resolve._Training(executor.search, mined, (finalist,))
+    assert training.picked() == (best.strategy, other) != best
+    assert training.pick("ma_crossover") == member
 
 
 def test_the_training_p_is_over_the_rows_and_what_is_composed(done):
