@@ -46,7 +46,7 @@ def phase_1(folder, name="small", strategy="ma_crossover", parameter="slow"):
         }
     )  # fmt: skip
     part = points.replace_schema_metadata({"admf_ray": json.dumps({"digest": digest, "first_id": 0})})
-    store.write_part(f"{strategy.split('<')[0]}-{digest[:12]}-0.parquet", part)
+    store.write_part(f"{strategy.split('<')[0]}-{digest[:12]}-{0:020x}.parquet", part)
     table(store, "index", {"point_id": ids, "strategy": strategy, "off_grid": ids >= len(grid)})
     robust = np.array([0.4, 0.5, 0.4, 0.8, 0.9, 0.8, 0.2, 0.1, 0.1])
     shared = {
