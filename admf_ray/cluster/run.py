@@ -29,7 +29,7 @@ from admf_ray.cluster.worker import TileTrainable
 from admf_ray.errors import ResourceError
 from admf_ray.logs import get_logger
 
-__all__ = ["Options", "Ran", "refuse_failures", "run_tiles"]
+__all__ = ["Options", "Ran", "run_tiles"]
 
 log = get_logger(__name__)
 
@@ -234,27 +234,11 @@ def _trial_name(trial: Any) -> str:
     return f"portion_{trial.trial_id}"
 
 
-def refuse_failures(failed: int, points: int, by_status: Mapping[str, int], most: float) -> None:
-    """Refuse a search too many of whose points failed.
-
-    Raises
-    ------
-    ResourceError
-        With how many, and how.
-    """
-    if failed > most * points:
-        kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(by_status.items()))
-        raise ResourceError(
-            f"phase_1_mining.execution.max_failed_frac: at most {most:.0%} of the points may fail, found "
-            f"{failed:,} of {points:,} ({kinds}); the rows say why, mend it and run again"
-        )
-
-
 def _check_failures(schedule: Schedule, most: float, final: bool = False) -> None:
     """Stop when too many points failed; asked after each tile, and at the end of the first hundred points."""
     tally = schedule.tally
     if final:
-        refuse_failures(tally.failed, tally.points, tally.by_status, most)
+        tally.refuse(most)
     elif tally.points >= 100 and tally.failed > most * tally.points:
         schedule.stopping = True
 

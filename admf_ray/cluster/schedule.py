@@ -13,6 +13,7 @@ import numpy as np
 
 from admf_ray.cluster.jobs import Job
 from admf_ray.cluster.tiles import NOMINAL_NS, Tile
+from admf_ray.errors import ResourceError
 
 __all__ = ["Rates", "Schedule", "Tally"]
 
@@ -62,12 +63,29 @@ class Tally:
     points, failed : int
         Rows written by this driver, and those among them that are not ok.
     tiles : int
+    by_status : dict of str to int
+        How many of the failed ones ended how.
     """
 
     points: int = 0
     failed: int = 0
     tiles: int = 0
     by_status: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, most: float) -> None:
+        """Refuse a search too large a share of whose points failed.
+
+        Raises
+        ------
+        ResourceError
+            With how many, and how.
+        """
+        if self.failed > most * self.points:
+            kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(self.by_status.items()))
+            raise ResourceError(
+                f"phase_1_mining.execution.max_failed_frac: at most {most:.0%} of the points may fail, found "
+                f"{self.failed:,} of {self.points:,} ({kinds}); the rows say why, mend it and run again"
+            )
 
 
 class Schedule:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.engine.conditions import Conditions
+from admf_ray.engine.loop import Figures
 from admf_ray.errors import ADMFError, ComponentError
 
 __all__ = ["CRASHED", "FAILED", "OK", "OOM", "PENDING", "STATUSES", "TIMEOUT", "Board", "Outcome", "told"]
@@ -134,25 +135,16 @@ class Board:
         """Return those of the points that are neither done nor failed."""
         return points[self.status[points] == PENDING]
 
-    def keep(
-        self,
-        points: Points,
-        columns: Points,
-        results: Floats,
-        slices: Floats,
-        split: Floats | None,
-        last: bool,
-        returns: Floats | None = None,
-    ) -> None:
-        """Write points' figures in some windows, shapes (n, n_columns, …); `last`: they are done."""
-        self.values[np.ix_(points, columns)] = results
+    def keep(self, points: Points, columns: Points, figures: Figures, last: bool) -> None:
+        """Write points' figures in some windows; `last`: they are done."""
+        self.values[np.ix_(points, columns)] = figures.metrics
         place = np.flatnonzero(columns == self.full)
         if len(place):
-            self.slice_sums[points] = slices[:, place[0], : self.slice_sums.shape[1]]
-        if split is not None:
-            self.regime_sums[points] = split
-        if returns is not None:
-            self.returns[points] = returns
+            self.slice_sums[points] = figures.slices[:, place[0], : self.slice_sums.shape[1]]
+        if figures.split is not None:
+            self.regime_sums[points] = figures.split
+        if figures.returns is not None:
+            self.returns[points] = figures.returns
         if last:
             self.status[points] = OK
         self.cells[BEATS] += 1

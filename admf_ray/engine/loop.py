@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from admf_ray.market import Window
 from admf_ray.rules.metrics import METRICS, TAIL_METRICS
 from admf_ray.rules.regimes import REGIME_SUMS
 
-__all__ = ["LIMIT_BYTES", "Record", "sweep_into"]
+__all__ = ["LIMIT_BYTES", "Figures", "Record", "sweep_into"]
 
 Floats = NDArray[np.float64]
 Points = NDArray[np.intp]
@@ -25,6 +25,25 @@ CHUNK_POINTS = 256
 FIRST_POINTS = 16
 CHUNK_S = 0.02
 LIMIT_BYTES = 256 * 2**20
+
+
+class Figures(NamedTuple):
+    """What points gave in some windows.
+
+    Attributes
+    ----------
+    metrics : float64 array (n, n_windows, n_metrics)
+    slices : float64 array (n, n_windows, n_slices, 2)
+    split : float64 array (n, n_regimes + 1, 4) or None
+        By regime; None where ``full`` is not among the windows.
+    returns : float64 array (n, n_bars) or None
+        Per bar of ``full``, where they are kept.
+    """
+
+    metrics: Floats
+    slices: Floats
+    split: Floats | None
+    returns: Floats | None = None
 
 
 class Record(Protocol):
@@ -41,15 +60,7 @@ class Record(Protocol):
     def open(self, points: Points) -> Points:
         """Return the points that have not failed."""
 
-    def keep(
-        self,
-        points: Points,
-        columns: Points,
-        results: Floats,
-        slices: Floats,
-        split: Floats | None,
-        last: bool,
-    ) -> None:
+    def keep(self, points: Points, columns: Points, figures: Figures, last: bool) -> None:
         """Take points' figures in some windows; `last`: there are no others."""
 
     def failed(self, points: Points, error: BaseException) -> None:
@@ -166,7 +177,8 @@ class _Loop:
             if begin < end:
                 own = slice(begin, end)
                 split = self.split[own] if self.plan.full >= 0 else None
-                record.keep(points[own], columns, self.results[own], self.slices[own], split, last)
+                figures = Figures(self.results[own], self.slices[own], split)
+                record.keep(points[own], columns, figures, last)
 
         def in_turn(begin: int, stop: int) -> None:
             count = FIRST_POINTS

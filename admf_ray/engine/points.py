@@ -13,7 +13,7 @@ from admf_ray.engine.checkpoints import Checkpoints, Keeper
 from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.failures import DoesNotCompile
 from admf_ray.engine.inputs import check_points, check_session
-from admf_ray.engine.loop import sweep_into
+from admf_ray.engine.loop import Figures, sweep_into
 from admf_ray.engine.outcome import curve_returns
 from admf_ray.engine.stack import Stack
 
@@ -165,14 +165,14 @@ def _replay(
             result = replay_in(
                 box, stack, row, window, train, part.market, part.labels, part.n_regimes, keeper
             )
-            figures = np.array([[[result.metrics[name] for name in conditions.metrics]]])
+            metrics = np.array([[[result.metrics[name] for name in conditions.metrics]]])
             last = len(keepers) == len(runs) - 1
-            split, returns = None, None
+            figures = Figures(metrics, result.slice_sums[None, None], None)
             if window.name == "full":
-                split, returns = result.regime_sums[None], curve_returns(result.equity, cash)[None]
+                returns = curve_returns(result.equity, cash)[None]
+                figures = figures._replace(split=result.regime_sums[None], returns=returns)
             # before the container is torn down: a teardown that hangs does not take the row with it
-            sums = result.slice_sums[None, None]
-            board.keep(points, part.columns[w : w + 1], figures, sums, split, last, returns)
+            board.keep(points, part.columns[w : w + 1], figures, last)
             keepers.append(keeper)
             board.cells[TEARING] = 1
         board.cells[TEARING] = 0

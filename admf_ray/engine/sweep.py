@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from admf_ray.engine.conditions import Part
 from admf_ray.engine.inputs import Windows, check_points, check_session, market_arrays
-from admf_ray.engine.loop import LIMIT_BYTES, sweep_into
+from admf_ray.engine.loop import LIMIT_BYTES, Figures, sweep_into
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ComponentError, ConfigError
 from admf_ray.market import Bars, Window
@@ -75,19 +75,11 @@ class _Whole:
     def open(self, points: Points) -> Points:
         return points
 
-    def keep(
-        self,
-        points: Points,
-        columns: Points,
-        results: Floats,
-        slices: Floats,
-        split: Floats | None,
-        last: bool,
-    ) -> None:
-        if split is not None:
-            self.regime_sums[points] = split
-        self.values[np.ix_(points, columns)] = results
-        self.slice_sums[np.ix_(points, columns, np.arange(slices.shape[2]))] = slices
+    def keep(self, points: Points, columns: Points, figures: Figures, last: bool) -> None:
+        if figures.split is not None:
+            self.regime_sums[points] = figures.split
+        self.values[np.ix_(points, columns)] = figures.metrics
+        self.slice_sums[np.ix_(points, columns, np.arange(figures.slices.shape[2]))] = figures.slices
 
     def failed(self, points: Points, error: BaseException) -> None:
         raise error

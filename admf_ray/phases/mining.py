@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from admf_ray.cluster.canary import canary
 from admf_ray.cluster.jobs import Job, Shared
+from admf_ray.cluster.schedule import Tally
 from admf_ray.cluster.session import Session, kept_open, session
 from admf_ray.cluster.tiles import Tile, tiles_of
 from admf_ray.config.load import parse_pipeline
@@ -29,7 +30,7 @@ from admf_ray.phases.manifest import settle
 from admf_ray.phases.mined import Mined, Searched
 from admf_ray.phases.probing import refuse_foresight
 from admf_ray.phases.progress import Watch
-from admf_ray.phases.proposing import indices_of, refuse_many
+from admf_ray.phases.proposing import guide_of, indices_of, refuse_many
 from admf_ray.phases.search import Search, job_of, prepare_search
 from admf_ray.phases.settings import Settings
 from admf_ray.phases.trials import begin_count, count_in
@@ -141,7 +142,7 @@ class BacktestCoordinator:
         jobs = []
         try:
             for one in searches:
-                guide = self._guide() if one is self.search else None
+                guide = guide_of(self.settings.searcher, one) if one is self.search else None
                 jobs.append(self._jobs(one, indices_of(one, partial(self._judge, one), guide)))
             self.complete([job for own in jobs for job in own])
         finally:
@@ -178,25 +179,20 @@ class BacktestCoordinator:
         labels = [stack.strategy.label() for stack, _ in search.searches]
         return [scores.get(label, np.empty(0)) for label in labels]
 
-    def _guide(self) -> Any:
-        """Return the user's own Tune searcher as a guide, if there is one."""
-        if self.settings.searcher is None:
-            return None
-        from admf_ray.cluster.proposals import TuneGuide
-        from admf_ray.space.space import Space
-
-        return TuneGuide(self.settings.searcher, Space(tuple(lattice for _, lattice in self.search.searches)))
-
     def complete(self, jobs: Sequence[Job]) -> None:
         """Run whatever the store lacks of the jobs."""
         jobs = [self._left(job) for job in jobs]
         execution = self.config.phase_1_mining.execution
         tiles = tiles_of(jobs, execution.tile_points)
         self.ran = None
-        if not tiles:
+        if tiles:
+            self._compute(jobs, tiles)
+        else:
             log.info("nothing to run: all %d points are stored", sum(len(job.points) for job in jobs))
-            self._refuse_failures(jobs)
-            return
+        if not self.interrupted:
+            self._check(jobs)
+
+    def _compute(self, jobs: Sequence[Job], tiles: Sequence[Tile]) -> None:
         for job in jobs:
             if len(job.todo):
                 refuse_foresight(self.search, job, self.limits)
@@ -205,23 +201,17 @@ class BacktestCoordinator:
             if self.settings.on_session is not None:
                 self.settings.on_session(here)
             self.ran = self._run(jobs, tiles, here, watch)
-        missing = 0 if self.interrupted else sum(len(self._left(job).todo) for job in jobs)
-        if missing:
-            raise StoreError(
-                f"{self.store.uri}: all rows must be there, found {missing:,} missing; run again"
-            )
-        if not self.interrupted:
-            self._refuse_failures(jobs)
 
-    def _refuse_failures(self, jobs: Sequence[Job]) -> None:
-        """Refuse jobs too many of whose rows, this driver's or an earlier one's, are failures."""
-        from admf_ray.cluster.run import refuse_failures  # see `_run`
-
+    def _check(self, jobs: Sequence[Job]) -> None:
+        """Refuse jobs that lack rows, or too many of whose rows, whoever computed them, are failures."""
         counts = sum((self.stored(job).counts() for job in jobs), Counter[str]())
-        points = counts.total()
-        del counts["ok"]
-        most = self.config.phase_1_mining.execution.max_failed_frac
-        refuse_failures(counts.total(), points, counts, most)
+        found, points = counts.total(), sum(len(job.points) for job in jobs)
+        if found < points:
+            raise StoreError(
+                f"{self.store.uri}: all rows must be there, found {points - found:,} missing; run again"
+            )
+        tally = Tally(found, found - counts.pop("ok", 0), by_status=counts)
+        tally.refuse(self.config.phase_1_mining.execution.max_failed_frac)
 
     def _run(self, jobs: Sequence[Job], tiles: Sequence[Tile], here: Session, watch: Watch) -> Ran:
         from admf_ray.cluster.run import Options, run_tiles  # Ray reads its environment when it is imported

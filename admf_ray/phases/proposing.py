@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from admf_ray.space.sampling import draw
 from admf_ray.space.space import Space
 from admf_ray.space.tpe import TpeGuide
 
-__all__ = ["indices_of", "refuse_many"]
+__all__ = ["guide_of", "indices_of", "refuse_many"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -77,6 +78,15 @@ def indices_of(search: Search, judge: Judge, guide: Guide | None = None) -> Sequ
         for at in asked:
             found[at.lattice].add(at.point)
     return [np.array(sorted(points), dtype=np.int64) for points in found]
+
+
+def guide_of(searcher: Any, search: Search) -> Guide | None:
+    """Return the user's own Tune searcher as a guide through a search; None where there is none."""
+    if searcher is None:
+        return None
+    from admf_ray.cluster.proposals import TuneGuide  # Ray reads its environment when it is imported
+
+    return TuneGuide(searcher, Space(tuple(lattice for _, lattice in search.searches)))
 
 
 def refuse_many(config: PipelineConfig) -> None:

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 from admf_ray.analysis.regimes import fit_regimes
 from admf_ray.config.mining import RegimeConfig
 from admf_ray.engine.events import OrderEvent, SignalEvent
-from admf_ray.errors import ADMFError, DataError
+from admf_ray.errors import DataError
 from admf_ray.market import Bars, Window, load_bars
 from admf_ray.phases.backtest import Backtest, bars_and_window, window_of
 from admf_ray.phases.validation.choice import Choice, read_choice
 from admf_ray.phases.validation.netting import Held, Setting, deciding_source, hashes, run_case
-from admf_ray.phases.validation.sealed import test_bars
 
 __all__ = ["Signal", "backtest_choice", "rerun_choice", "run_choice", "signal"]
 
@@ -162,17 +161,7 @@ def rerun_choice(choice: str | Path) -> tuple[Backtest, dict[str, tuple[Any, Any
         Training or test data are gone, or are not those it was chosen and tested on.
     """
     chosen = read_choice(choice)
-    training, _ = chosen.training
-    tested = chosen.data_of("test")
-    try:
-        bars, first = test_bars(tested, chosen.data_of("training"), training)
-    except ADMFError as error:
-        raise DataError(f"{choice} data.test: needs the data it was tested on: {error}") from None
-    if bars.content_hash != chosen.body["data"]["test_hash"]:
-        raise DataError(
-            f"{choice} data.test: must be the data it was tested on, found others in {tested.source}; bring "
-            f"them back or validate again"
-        )
+    bars, first = chosen.tested
     held = run_choice(chosen, bars, Window("full", first, bars.n_bars))
     evidence, digests = chosen.body["evidence"], hashes(held)
     now = {**held.result.metrics, **{f"hash_{name}": one for name, one in digests.items()}}

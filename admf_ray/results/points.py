@@ -190,22 +190,24 @@ class StoredPoints:
             parts = list(names[own[own >= 0]])
             yield StoredPoints(self.store, self.context, self.ids[some], parts).columns([name], window)[name]
 
+    def counts(self) -> Counter[str]:
+        """Return how many of the points have each status; those without rows count nowhere."""
+        if not self.parts:
+            return Counter()
+        codes = self._codes(self._table(["point_id", "status"], self.context.window_names[0]))
+        counts = np.bincount(codes[codes >= 0], minlength=len(STATUSES)).tolist()
+        return Counter({word: count for word, count in zip(STATUSES, counts, strict=True) if count})
+
     def statuses(self) -> tuple[NDArray[np.int8], dict[int, tuple[str, str]]]:
         """Return each point's place in STATUSES, -1 without rows, and what went wrong by place."""
-        codes = np.full(len(self.ids), -1, dtype=np.int8)
         errors: dict[int, tuple[str, str]] = {}
         if not self.parts:
-            return codes, errors
+            return np.full(len(self.ids), -1, dtype=np.int8), errors
         table = self._table(["point_id", "status", "error_type", "error"], self.context.window_names[0])
-        places, kept = self.places(table["point_id"].to_numpy())
-        column = table["status"].combine_chunks()
-        words = column.dictionary.to_pylist() if pa.types.is_dictionary(column.type) else None
-        status = column.indices.to_numpy() if words else column.dictionary_encode().indices.to_numpy()
-        words = words or column.dictionary_encode().dictionary.to_pylist()
-        lookup = np.array([STATUSES.index(word) for word in words], dtype=np.int8)
-        codes[places] = lookup[status[kept]]
+        codes = self._codes(table)
         bad = np.flatnonzero(codes > 0)
         if bad.size:
+            places, kept = self.places(table["point_id"].to_numpy())
             row_of = dict(zip(places.tolist(), np.flatnonzero(kept).tolist(), strict=True))
             types, texts = table["error_type"], table["error"]
             for place in bad.tolist():
@@ -213,14 +215,16 @@ class StoredPoints:
                 errors[place] = (str(types[row].as_py() or ""), str(texts[row].as_py() or ""))
         return codes, errors
 
-    def counts(self) -> Counter[str]:
-        """Return how many of the points have each status; those without rows count nowhere."""
-        if not self.parts:
-            return Counter()
-        table = self._table(["point_id", "status"], self.context.window_names[0])
-        kept = self.places(table["point_id"].to_numpy())[1]
-        found = table["status"].filter(pa.array(kept)).value_counts()
-        return Counter({str(one["values"]): int(one["counts"]) for one in found.to_pylist()})
+    def _codes(self, table: pa.Table) -> NDArray[np.int8]:
+        """Return each point's place in STATUSES as a table of one window has it, -1 without rows."""
+        places, kept = self.places(table["point_id"].to_numpy())
+        column = table["status"].combine_chunks()
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        lookup = np.array([STATUSES.index(word) for word in column.dictionary.to_pylist()], dtype=np.int8)
+        codes = np.full(len(self.ids), -1, dtype=np.int8)
+        codes[places] = lookup[column.indices.to_numpy()[kept]]
+        return codes
 
     def rows_of(self, window: str) -> Any:
         """Return the filter that leaves a window's rows; None where there are no others."""

@@ -55,6 +55,7 @@ class RunStore:
             if "://" not in self.uri:
                 return pa.fs.LocalFileSystem(), os.path.abspath(self.uri)
             found, path = pa.fs.FileSystem.from_uri(self.uri)
+        # ArrowNotImplementedError: pyarrow was built without that storage
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
             raise StoreError(f"{self.uri}: must be a folder or a storage address, found {error}") from None
         return found, path

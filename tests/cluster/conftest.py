@@ -20,7 +20,8 @@ LEFT = "/tmp/ray_ssh_*"  # where `ray up` keeps its connections, whatever TMPDIR
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lacks = missing()
-    if lacks:  # asked for by marker alone: hosts cannot be made without root and these programs
+    if lacks:
+        # hosts cannot be made without root and these programs; who asks for the marker is told which
         pytest.skip(f"needs {', '.join(lacks)}")
     before = set(glob.glob(LEFT))
     made = Lab(tmp_path_factory.mktemp("lab"))

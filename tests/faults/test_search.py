@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 
 from admf_ray.errors import ResourceError, StoreError
 from admf_ray.results.store import RunStore
-from tests.searching import bits, finish, parts, pipeline, search, start, stored, traded, written
+from tests.searching import ROOT, bits, finish, parts, pipeline, search, start, stored, traded, written
 from tests.serial import serial
 
 UNRULY = '''
@@ -179,6 +181,25 @@ def test_too_many_failures_are_too_many_the_next_time(tmp_path):
         with serial(), pytest.raises(ResourceError, match=r"max_failed_frac.*found 4 of 4 \(4 failed\)"):
             search(body, tmp_path / "run")
     assert stored(tmp_path / "run").num_rows == 4
+
+
+AGAIN = """
+import json, sys
+from tests.searching import search
+search(json.loads(sys.argv[1]), sys.argv[2])
+assert "ray" not in sys.modules, "started for nothing"
+"""
+
+
+def test_a_second_run_computes_nothing_and_needs_no_ray(tmp_path):
+    body = pipeline(tmp_path, folds=False)
+    with serial():
+        search(body, tmp_path / "run")
+    before = parts(tmp_path / "run")
+    words = (sys.executable, "-c", AGAIN, json.dumps(body), str(tmp_path / "run"))
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert parts(tmp_path / "run") == before
 
 
 def undisturbed(body: dict, folder: Path) -> dict:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -19,12 +19,14 @@ from admf_ray.errors import ADMFError, ComponentError, ConfigError, DataError
 from admf_ray.market import Bars, Window
 from admf_ray.phases.search import training_bars
 from admf_ray.phases.validation.case import Member, TestCase
+from admf_ray.phases.validation.sealed import test_bars
 from admf_ray.results.identity import code_digest, digest_of
 
 __all__ = ["CHOICE", "Choice", "choice_text", "is_choice", "read_choice"]
 
 CHOICE = "choice.yaml"
 KEY = "choice"
+Found = TypeVar("Found")
 DIGEST = "digest"  # stands last, so that a file cut short has none
 
 
@@ -69,17 +71,36 @@ class Choice:
         DataError
             They are gone, or are others.
         """
-        data = self.data_of("training")
+        return self._unchanged("training", "chosen", training_bars)
+
+    @cached_property
+    def tested(self) -> tuple[Bars, int]:
+        """The test data behind their history, and the first bar tested on.
+
+        Raises
+        ------
+        DataError
+            They, or the training data, are gone or are others.
+        """
+        training, _ = self.training
+        return self._unchanged(
+            "test", "tested", lambda data: test_bars(data, self.data_of("training"), training)
+        )
+
+    def _unchanged(
+        self, name: str, what: str, read: Callable[[DataConfig], tuple[Bars, Found]]
+    ) -> tuple[Bars, Found]:
+        data = self.data_of(name)
         try:
-            bars, span = training_bars(data)
+            bars, found = read(data)
         except ADMFError as error:
-            raise DataError(f"{self.path} data.training: needs the data it was chosen on: {error}") from None
-        if bars.content_hash != self.body["data"]["training_hash"]:
+            raise DataError(f"{self.path} data.{name}: needs the data it was {what} on: {error}") from None
+        if bars.content_hash != self.body["data"][f"{name}_hash"]:
             raise DataError(
-                f"{self.path} data.training: must be the data it was chosen on, found others in "
-                f"{data.source}; bring them back or validate again"
+                f"{self.path} data.{name}: must be the data it was {what} on, found others in {data.source}; "
+                f"bring them back or validate again"
             )
-        return bars, span
+        return bars, found
 
 
 def choice_text(case: TestCase, files: tuple[str, ...], evidence: Mapping[str, Any], data: Any) -> str:
