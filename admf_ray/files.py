@@ -62,7 +62,7 @@ def written_whole(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def usable_folder(path: str | Path) -> Path:
-    """Return a folder that files can be written to, made when it is not there: asked before long work.
+    """Return a folder that files can be written to: asked before long work, leaves nothing behind.
 
     Raises
     ------
@@ -70,11 +70,14 @@ def usable_folder(path: str | Path) -> Path:
         It cannot be made or written to.
     """
     folder = Path(path)
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".{secrets.token_hex(8)}"
         probe.touch()
         probe.unlink()
+        for one in made:
+            one.rmdir()
     except OSError as error:
         reason = "a file" if isinstance(error, FileExistsError) else error.strerror or error
         raise StoreError(

@@ -37,6 +37,20 @@ def quiet():
         faulthandler.enable()
 
 
+def children():
+    """Return the processes this thread started; Python's own tracker stays for as long as Python."""
+    found = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+    return {one for one in found if "resource_tracker" not in Path(f"/proc/{one}/cmdline").read_text()}
+
+
+@pytest.fixture(autouse=True)
+def no_process_stays():
+    """Every process that a test starts ends with it; the tests' Ray may be a child of this process."""
+    before = children()
+    yield
+    assert children() <= before
+
+
 def points(stack, acts, count):
     """Return `count` points of which those at `acts` do something, and where."""
     return stack.values([{"n": 2 + i % 30, "act": acts.get(i, 0)} for i in range(count)])
@@ -64,11 +78,6 @@ def check(found, clean, expected):
         assert np.isnan(mine[~good]).all()
 
 
-def children():
-    found = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
-    return [pid for pid in found if "resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_text()]
-
-
 def test_two_hundred_compiled_points_of_which_eight_go_wrong():
     clean = undisturbed(COMPILED, 200)
     acts = {3: 1, 40: 1, 41: 11, 120: 1, 199: 11, 17: 2, 88: 2, 150: 12}
@@ -80,7 +89,6 @@ def test_two_hundred_compiled_points_of_which_eight_go_wrong():
     assert (kind, "not this one" in line) == ("ValueError", True)
     assert found.errors[88][0] == "TimeoutError"
     assert found.errors[88][1].startswith("Compiled: must be done within 0.7 s a point")
-    assert not children()
 
 
 def test_on_several_threads_the_one_to_blame_is_found_too():
@@ -106,7 +114,6 @@ def test_two_hundred_plain_points_of_which_ten_go_wrong():
         "SIGKILL", "Plain: must not end its process, found signal SIGKILL; mend it"
     )  # fmt: skip
     assert found.errors[61][0] == "SIGSEGV"
-    assert not children()
 
 
 def test_a_process_that_ends_or_is_tampered_with():
@@ -124,7 +131,6 @@ def test_what_a_strategy_leaves_behind_ends_with_its_process(capfd):
     clean = undisturbed(PLAIN, 20)
     found = guarded(conditions(), PLAIN, points(PLAIN, {4: 4, 10: 10, 11: 11}, 20), QUICK)
     check(found, clean, {})
-    assert not children()
     sys.stdout.flush()
     out = capfd.readouterr().out
     assert out.count("a word") == 1
@@ -192,7 +198,6 @@ def test_wrong_code_is_no_point_s_failure():
     stack = Stack(Wrong)
     with pytest.raises(DoesNotCompile, match="Wrong: does not compile, now has no 'nowhere'"):
         guarded(conditions(), stack, stack.values([{}] * 3), QUICK)
-    assert not children()
 
 
 def test_no_points():
@@ -215,7 +220,6 @@ def test_nothing_is_left_open():
     gc.collect()
     assert open_files() == before
     assert Path("/proc/self/maps").read_text().count("/dev/zero") <= maps + 7
-    assert not children()
 
 
 def test_an_interrupt_ends_the_child_and_leaves_nothing():
@@ -229,7 +233,6 @@ def test_an_interrupt_ends_the_child_and_leaves_nothing():
     finally:
         signal.signal(signal.SIGINT, old)
         timer.join()
-    assert not children()
     assert open_files() == before
 
 

@@ -55,9 +55,11 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
 
 
 def test_a_folder_is_asked_for_before_the_work(tmp_path):
-    folder = usable_folder(tmp_path / "a" / "b")
-    assert folder.is_dir()
-    assert not list(folder.iterdir())
+    assert usable_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert not list(tmp_path.iterdir()), "what is refused later leaves no empty folders"
+    assert usable_folder(tmp_path) == tmp_path
+    assert tmp_path.is_dir()
+    assert not list(tmp_path.iterdir())
     (tmp_path / "file").touch()
     for bad in (tmp_path / "file", tmp_path / "file" / "below", "/dev/null", "/proc/none"):
         with pytest.raises(StoreError, match="must be a folder to write to"):
