@@ -1,6 +1,11 @@
 """Seeded markets whose truth is known, for tests, calibration and benchmarks."""
 
-from admf_ray.market.synthetic.edges import planted_mean_reversion, planted_spike, planted_trend
+from admf_ray.market.synthetic.edges import (
+    planted_crossing,
+    planted_mean_reversion,
+    planted_spike,
+    planted_trend,
+)
 from admf_ray.market.synthetic.intraday import intraday_minutes
 from admf_ray.market.synthetic.market import Market
 from admf_ray.market.synthetic.processes import fat_tails, garch, random_walk
@@ -11,6 +16,7 @@ __all__ = [
     "fat_tails",
     "garch",
     "intraday_minutes",
+    "planted_crossing",
     "planted_mean_reversion",
     "planted_spike",
     "planted_trend",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from admf_ray.errors import ConfigError
 from admf_ray.market.synthetic.market import YEAR_BARS, Market, build, positive
 from admf_ray.market.synthetic.regimes import persistent_states
 
-__all__ = ["planted_mean_reversion", "planted_spike", "planted_trend"]
+__all__ = ["planted_crossing", "planted_mean_reversion", "planted_spike", "planted_trend"]
 
 
 def planted_trend(
@@ -68,6 +69,83 @@ def planted_trend(
     returns[1:] += drift * position[:-1]
     truth = {"position": position, "drift": drift, "net_sharpe": net_sharpe, "cost_frac": cost_frac}
     return build(rng, np.log1p(np.maximum(returns, -0.9)), sigma, truth, gap_frac=0.0)
+
+
+def planted_crossing(
+    n_bars: int = 2500,
+    seed: int = 0,
+    *,
+    net_sharpe: float = 1.5,
+    cost_frac: float = 0.0002,
+    fast_bars: int = 8,
+    slow_bars: int = 30,
+    annual_volatility: float = 0.16,
+) -> Market:
+    """Return a market whose drift follows the crossing of two means of its closes: an edge with a plateau.
+
+    Parameters
+    ----------
+    n_bars, seed, annual_volatility
+        As in `random_walk`; the volatility is that around the drift.
+    net_sharpe : float
+        Expected annual Sharpe ratio (261 bars), after costs, of who holds the sign of the fast mean less the
+        slow one. Who uses other lengths holds the same position on most bars, so earns nearly as much.
+    cost_frac : float
+        Cost of trading, as a fraction of the value traded; a reversal trades twice the position.
+    fast_bars, slow_bars : int
+        Lengths of the means, of which the fast one is shorter.
+
+    Returns
+    -------
+    Market
+        Truth: ``position`` float64 (n_bars,), −1 or 1, decided at each close for the next bar, 0 before the
+        slow mean is known; ``drift`` of one bar along it; ``net_sharpe``; ``cost_frac``.
+
+    Raises
+    ------
+    ConfigError
+        When a figure is out of range.
+
+    Notes
+    -----
+    simple return[t+1] = drift * position[t] + sigma * noise. The drift is that of `planted_trend`, where the
+    share of bars that reverse depends on the drift itself and is taken from the path, three times over.
+    """
+    positive("planted_crossing", n_bars=n_bars, annual_volatility=annual_volatility, fast_bars=fast_bars)
+    if slow_bars <= fast_bars or cost_frac < 0:
+        raise ConfigError(
+            f"planted_crossing: needs slow_bars > fast_bars and cost_frac >= 0, found {slow_bars}, "
+            f"{fast_bars} and {cost_frac}; correct them"
+        )
+    rng = np.random.default_rng(seed)
+    sigma = annual_volatility / math.sqrt(YEAR_BARS)
+    shocks = sigma * rng.standard_normal(n_bars)
+    drift = net_sharpe / math.sqrt(YEAR_BARS) * sigma
+    for _ in range(3):
+        returns, position = _followed(shocks, drift, fast_bars, slow_bars)
+        q = float(np.mean(np.diff(position[slow_bars - 1 :]) != 0)) if n_bars > slow_bars else 0.0
+        spread = math.sqrt(sigma**2 + 4 * cost_frac**2 * q * (1 - q))
+        drift = net_sharpe / math.sqrt(YEAR_BARS) * spread + 2 * q * cost_frac
+    returns, position = _followed(shocks, drift, fast_bars, slow_bars)
+    truth = {"position": position, "drift": drift, "net_sharpe": net_sharpe, "cost_frac": cost_frac}
+    return build(rng, np.log1p(returns), sigma, truth, gap_frac=0.0)
+
+
+def _followed(
+    shocks: NDArray[np.float64], drift: float, fast: int, slow: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return simple returns that follow the crossing of their own means, and the position of each close."""
+    returns, positions, sums = [], [], [0.0]
+    close, position = 1.0, 0.0
+    for t, shock in enumerate(shocks.tolist()):
+        returns.append(max(drift * position + shock, -0.9))
+        close *= 1.0 + returns[-1]
+        sums.append(sums[-1] + close)
+        if t + 1 >= slow:
+            near, far = (sums[-1] - sums[-1 - n] for n in (fast, slow))
+            position = 1.0 if near / fast > far / slow else -1.0
+        positions.append(position)
+    return np.array(returns), np.array(positions)
 
 
 def planted_mean_reversion(

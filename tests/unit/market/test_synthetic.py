@@ -2,6 +2,7 @@ import math
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from admf_ray.errors import ConfigError
@@ -10,6 +11,7 @@ from admf_ray.market.synthetic import (
     fat_tails,
     garch,
     intraday_minutes,
+    planted_crossing,
     planted_mean_reversion,
     planted_spike,
     planted_trend,
@@ -20,6 +22,7 @@ from admf_ray.market.synthetic import (
 DAILY = (
     fat_tails,
     garch,
+    planted_crossing,
     planted_mean_reversion,
     planted_spike,
     planted_trend,
@@ -104,7 +107,7 @@ def test_regimes_are_what_the_labels_say():
     assert 50_000 / np.count_nonzero(np.diff(label)) == pytest.approx(100, rel=0.15)
 
 
-@pytest.mark.parametrize("make", [planted_trend, planted_mean_reversion])
+@pytest.mark.parametrize("make", [planted_crossing, planted_trend, planted_mean_reversion])
 @pytest.mark.parametrize(("sharpe", "cost"), [(0.0, 0.0005), (1.5, 0.0), (2.0, 0.0005)])
 def test_planted_edges_have_the_stated_net_sharpe(make, sharpe, cost):
     found = []
@@ -119,6 +122,19 @@ def test_the_trend_cannot_be_known_from_its_own_bar():
     assert np.array_equal(market.bars.open[1:], market.bars.close[:-1])
     shuffled = np.random.default_rng(0).permutation(market.truth["position"])
     assert net_sharpe(market, shuffled, 0.0) == pytest.approx(0.0, abs=0.3)
+
+
+def test_the_crossing_is_that_of_its_own_closes_and_has_a_plateau():
+    market = planted_crossing(50_000, 4, net_sharpe=3.0, cost_frac=0.0, fast_bars=8, slow_bars=30)
+    close = pd.Series(market.bars.close[:, 0])
+
+    def rule(fast, slow):
+        return np.sign(close.rolling(fast).mean() - close.rolling(slow).mean()).fillna(0.0).to_numpy()
+
+    assert np.mean(rule(8, 30) == market.truth["position"]) > 0.9999
+    assert net_sharpe(market, rule(8, 30), 0.0) == pytest.approx(3.0, abs=0.2)
+    for fast, slow in ((7, 30), (9, 30), (8, 27), (8, 33), (7, 33), (9, 27)):
+        assert 2.0 < net_sharpe(market, rule(fast, slow), 0.0) < 3.0
 
 
 def test_reversion_comes_back():
@@ -170,6 +186,7 @@ def test_intraday_sessions():
         (regime_switching, {"annual_drifts": [0.1]}, ">= 2 regimes"),
         (regime_switching, {"mean_run_bars": 0.5}, "mean_run_bars"),
         (planted_trend, {"mean_run_bars": 0.5}, "mean_run_bars"),
+        (planted_crossing, {"slow_bars": 8}, "slow_bars > fast_bars"),
         (planted_mean_reversion, {"net_sharpe": 30.0}, "does not fit"),
         (planted_spike, {"lag": 2000}, "lucky bars"),
         (intraday_minutes, {"bar_minutes": 7}, "must divide the session"),

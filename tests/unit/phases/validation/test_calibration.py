@@ -2,7 +2,7 @@
 
 import pytest
 
-from admf_ray.market.synthetic import garch, planted_spike, planted_trend
+from admf_ray.market.synthetic import garch, planted_crossing, planted_spike
 from benchmarks.calibration import judge_market
 
 
@@ -10,7 +10,7 @@ def test_noise_is_refused_a_strong_edge_accepted():
     noise = [judge_market(garch(1_500, seed, annual_drift=0.08).bars) for seed in (1, 2)]
     assert [one.accepted for one in noise] == [False, False]
     assert min(one.training_p for one in noise) > 0.05
-    edge = judge_market(planted_trend(1_500, 3, net_sharpe=8.0, mean_run_bars=40).bars)
+    edge = judge_market(planted_crossing(1_500, 3, net_sharpe=4.0).bars)
     assert edge.accepted
     assert edge.training_p < 0.01
     assert edge.excess_sharpe > 2.0
