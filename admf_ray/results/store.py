@@ -20,7 +20,7 @@ from admf_ray.logs import get_logger
 from admf_ray.results.damage import damage_in, is_damage, told
 from admf_ray.results.folder import Folder
 
-__all__ = ["RunStore"]
+__all__ = ["MANIFEST", "RunStore"]
 
 log = get_logger(__name__)
 
