@@ -50,11 +50,31 @@ class _Caller:
     def __init__(self, files: Sequence[str], seals: Sequence[Seal]) -> None:
         close(*seals)
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        for file in files:
-            import_components(file)
+        self._files = list(files)
+
+    def up(self) -> None:
+        """Be there: done as soon as the process stands, and has its core."""
 
     def run(self, function: Callable[[Any, Any], Any], argument: Any, shared: Any) -> Any:
+        while self._files:  # a part of the first call, so that its time is counted
+            import_components(self._files.pop(0))
         return function(argument, shared)
+
+
+@dataclass
+class _Running:
+    """A call that was handed to a process, which may still wait for its core."""
+
+    call: Call
+    actor: Any
+    up: Any
+    begun: float | None = None
+
+    def is_late(self, now: float, timeout_s: float) -> bool:
+        """Tell whether a call takes too long, by what is seen now of its process."""
+        if self.begun is None and ray.wait([self.up], timeout=0)[0]:
+            self.begun = now
+        return self.begun is not None and now - self.begun > timeout_s
 
 
 def run_suite(
@@ -79,7 +99,7 @@ def run_suite(
     files : sequence of str
         Users' files with components, imported first.
     timeout_s : float
-        For one call, from when its actor starts; then the actor is killed.
+        For one call, from when its process runs, however long that waited for a core; then it is killed.
     fresh : bool
         A new process for each call; else processes are reused.
     workers : int, optional
@@ -95,7 +115,7 @@ def run_suite(
     limit = max(min(here.cores, workers or here.cores), 1)
     store = ray.put(shared)
     waiting, answers = list(calls)[::-1], {}
-    running: dict[Any, tuple[Call, Any, float]] = {}
+    running: dict[Any, _Running] = {}
     idle: list[Any] = []
     while waiting or running:
         while waiting and len(running) < limit:
@@ -103,13 +123,14 @@ def run_suite(
             if call.node:  # its core may be held by one that is idle
                 _end(idle)
             actor = idle.pop() if idle and not call.node else _actor(call.node, files)
-            running[actor.run.remote(call.function, call.argument, store)] = (call, actor, time.monotonic())
+            up = actor.up.remote()  # before the call, which it must not wait for
+            running[actor.run.remote(call.function, call.argument, store)] = _Running(call, actor, up)
         done, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_S)
         now = time.monotonic()
-        for reference in [*done, *(r for r, (_, _, begun) in running.items() if now - begun > timeout_s)]:
-            if reference not in running:
-                continue
-            call, actor, _ = running.pop(reference)
+        late = [reference for reference, one in running.items() if one.is_late(now, timeout_s)]
+        for reference in dict.fromkeys([*done, *late]):
+            one = running.pop(reference)
+            call, actor = one.call, one.actor
             answer = _answer(reference, timeout_s) if reference in done else TimeoutError(f"{timeout_s:g} s")
             answers[call.name] = answer
             if fresh or call.node or isinstance(answer, Exception):

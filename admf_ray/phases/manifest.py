@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from admf_ray import __version__
 from admf_ray.errors import StoreError
 from admf_ray.phases.search import Search, context_of
 from admf_ray.results.schema import FORMAT, Context, digest_in
-from admf_ray.results.store import RunStore
+from admf_ray.results.store import MANIFEST, RunStore
 
-__all__ = ["config_of", "differences", "manifest_of", "settle"]
+__all__ = ["config_of", "differences", "manifest_of", "settled"]
 
 # No result depends on these: a run may be continued with others.
 FREE = (
@@ -41,44 +43,76 @@ def manifest_of(search: Search, contexts: Sequence[Context]) -> dict[str, Any]:
     }
 
 
-def settle(store: RunStore, search: Search, fork: bool) -> RunStore:
-    """Begin a run, or go on with the one that is there.
+@contextmanager
+def settled(store: RunStore, search: Search, fork: bool) -> Iterator[RunStore]:
+    """Hold a run while the block lasts: begun, or the one that is there to be gone on with.
 
     Parameters
     ----------
     store : RunStore
     search : Search
     fork : bool
-        Where something differs: begin another run beside, with the parts that are still valid.
+        Where something differs: begin another run beside, with the parts that are still valid, or go on with
+        the one that was begun so before.
 
-    Returns
-    -------
+    Yields
+    ------
     RunStore
         The run to work in, its manifest written, with the keys that no result depends on as they are now.
 
     Raises
     ------
     StoreError
-        What is there is of other code, data or configuration.
+        What is there is of other code, data or configuration, or another driver holds it.
+
+    Notes
+    -----
+    Nothing is written before the run is held. What a run is of never changes once it is written, so that a
+    run at work can be looked at, and forked, by others.
     """
     contexts = [context_of(search, stack, lattice) for stack, lattice in search.searches]
     now = manifest_of(search, contexts)
-    if not store.exists("run.json"):
-        store.create()
-        store.write_manifest(now)
-        return store
-    old = store.manifest()
-    found = differences(old, now)
-    if not found:
-        return _gone_on(store, old, now)
-    if not fork:
-        more = f" (and {len(found) - MOST_SHOWN} more)" if len(found) > MOST_SHOWN else ""
-        raise StoreError(
-            f"{store.uri}: must be a run of the same code, data and configuration, found "
-            f"{'; '.join(found[:MOST_SHOWN])}{more}; --fork begins a new run from what is still valid, "
-            f"--out one elsewhere"
-        )
-    return _forked(store, now, contexts)
+    beside = (RunStore(f"{store.uri.rstrip('/')}-{k}") for k in range(2, FORKS) if fork)
+    for own in chain([store], beside):
+        found = _found(own, now)
+        if not found:
+            own.create()
+            with own.held():
+                found = _found(own, now)  # another driver may have begun here meanwhile
+                if not found:
+                    _write_down(own, now, contexts, store)
+                    yield own
+                    return
+        if not fork:
+            raise StoreError(_refusal(store, found))
+    raise StoreError(f"{store.uri}: has {FORKS} forks, found no name for another; use --out")
+
+
+def _found(store: RunStore, now: Mapping[str, Any]) -> list[str]:
+    """Return what a run is of that is not asked for now; nothing where there is none."""
+    return differences(store.manifest(), now) if store.exists(MANIFEST) else []
+
+
+def _write_down(own: RunStore, now: Mapping[str, Any], contexts: Sequence[Context], origin: RunStore) -> None:
+    """Begin a run, a fork with its origin's parts; in one that is there, write what may differ."""
+    if own.exists(MANIFEST):
+        old = own.manifest()
+        if old["pipeline"] != now["pipeline"]:
+            own.write_manifest({**old, "pipeline": now["pipeline"]})
+    elif own is origin:
+        own.write_manifest(now)
+    else:
+        own.take_parts(origin, _still_valid(origin, contexts))
+        own.write_manifest({**now, "forked_from": origin.uri})
+
+
+def _refusal(store: RunStore, found: Sequence[str]) -> str:
+    more = f" (and {len(found) - MOST_SHOWN} more)" if len(found) > MOST_SHOWN else ""
+    return (
+        f"{store.uri}: must be a run of the same code, data and configuration, found "
+        f"{'; '.join(found[:MOST_SHOWN])}{more}; --fork begins a new run from what is still valid, "
+        f"--out one elsewhere"
+    )
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -112,31 +146,10 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _gone_on(store: RunStore, old: Mapping[str, Any], now: Mapping[str, Any]) -> RunStore:
-    """Write down what may differ as it is now, so that whoever reads the run later goes on with that."""
-    if old["pipeline"] != now["pipeline"]:
-        with store.held():
-            store.write_manifest({**old, "pipeline": now["pipeline"]})
-    return store
-
-
 def _still_valid(store: RunStore, contexts: Sequence[Context]) -> list[str]:
     """Return the parts of a run whose rows may stand in a run of these contexts."""
     wanted = {context.digest[:12] for context in contexts}
     return [name for name in store.parts() if digest_in(name) in wanted]
-
-
-def _forked(store: RunStore, now: Mapping[str, Any], contexts: Sequence[Context]) -> RunStore:
-    for k in range(2, FORKS):
-        other = RunStore(f"{store.uri.rstrip('/')}-{k}")
-        if other.exists("run.json") and not differences(other.manifest(), now):
-            return _gone_on(other, other.manifest(), now)  # this fork was begun before
-        if not other.exists("run.json"):
-            other.create()
-            other.take_parts(store, _still_valid(store, contexts))
-            other.write_manifest({**now, "forked_from": store.uri})
-            return other
-    raise StoreError(f"{store.uri}: has {FORKS} forks, found no name for another; use --out")
 
 
 def _is_free(key: str) -> bool:

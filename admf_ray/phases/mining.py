@@ -26,7 +26,7 @@ from admf_ray.engine.stack import Stack
 from admf_ray.errors import ADMFError, ConfigError, StoreError
 from admf_ray.logs import get_logger
 from admf_ray.market.sealing import closed_now
-from admf_ray.phases.manifest import settle
+from admf_ray.phases.manifest import settled
 from admf_ray.phases.mined import Mined, Searched
 from admf_ray.phases.probing import refuse_foresight
 from admf_ray.phases.progress import Watch
@@ -118,8 +118,7 @@ class BacktestCoordinator:
         if parameter_space is not None:
             self._take_space(parameter_space)
         refuse_many(self.config)
-        self.store = settle(self.store, self.search, self.settings.fork)
-        with self.store.held(), kept_open():
+        with settled(self.store, self.search, self.settings.fork) as self.store, kept_open():
             (mined,) = self.mine([self.search])
             if not self.interrupted:
                 write_mined(self.store, mined)

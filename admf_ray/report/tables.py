@@ -117,11 +117,11 @@ class Tables:
         names = list(parts_of(self.store, context["digest"]))
         if not names:
             return own.iloc[:0].reindex(columns=[*own.columns, *wanted[1:]])
-        dataset = self.store.dataset(names)
-        missing = [one for one in wanted if one not in dataset.schema.names]
+        known = self.store.dataset(names).schema.names
+        missing = [one for one in wanted if one not in known]
         if missing:
             raise StoreError(f"{self.store.uri}: parts must have {', '.join(missing)}, found none; run again")
-        rows = dataset.to_table(columns=wanted, filter=pc.field("window") == "full")
+        rows = self.store.read_parts(names, wanted, pc.field("window") == "full")
         return own.drop(columns="strategy").merge(_plain(rows.to_pandas()), on="point_id", how="inner")
 
 

@@ -51,15 +51,15 @@ def points_frame(
         raise ConfigError(f"window '{window}': must be one of the run's{hint or '; such as full or train_0'}")
     if not stored.parts:
         return pd.DataFrame({"point_id": pd.Series(dtype="int64")})
-    dataset = stored.store.dataset(stored.parts)
-    every = [one.name for one in dataset.schema if not pa.types.is_nested(one.type)]
+    schema = stored.store.dataset(stored.parts).schema
+    every = [one.name for one in schema if not pa.types.is_nested(one.type)]
     wanted = every if columns is None else ["point_id", *columns]
     for name in wanted:
-        if name not in dataset.schema.names:
+        if name not in schema.names:
             raise ConfigError(
                 f"column '{name}': not stored{closest(name, every) or '; has ' + ', '.join(every)}"
             )
-    table = dataset.to_table(columns=list(dict.fromkeys(wanted)), filter=stored.rows_of(window))
+    table = stored.store.read_parts(stored.parts, list(dict.fromkeys(wanted)), stored.rows_of(window))
     places, wanted_rows = stored.places(table["point_id"].to_numpy())
     kept = np.flatnonzero(wanted_rows)
     if (np.diff(places) <= 0).any():

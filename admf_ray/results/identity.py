@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from admf_ray.errors import ComponentError
 
-__all__ = ["ENGINE_FOLDERS", "code_digest", "digest_of", "engine_facts", "point_ids"]
+__all__ = ["code_digest", "digest_of", "engine_facts", "point_ids", "sources_digest"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Everything in the package that can move a bit of a result; the component library counts by class.
-ENGINE_FOLDERS = ("rules", "engine", "components", "market")
+# Everything in the package that can move a bit of a stored row.
+ENGINE = ("rules", "engine", "components", "market", "results/schema.py")
 LIBRARY = "library"
 
 
@@ -36,22 +36,34 @@ def digest_of(facts: Any) -> str:
 
 
 @cache
-def engine_facts() -> Mapping[str, str]:
-    """Return what the engine is made of: a digest of its sources, and the versions that move bits.
+def sources_digest(*places: str) -> str:
+    """Return a digest of sources of the package, for what is stored to be named by what made it.
+
+    Parameters
+    ----------
+    *places : str
+        Folders and files of the package, such as ``rules`` or ``results/schema.py``. The component library
+        is left out everywhere: it counts by class.
 
     Notes
     -----
-    Sources, not the package's version: an engine under work must not find the rows of its former self.
+    Sources, not the package's version: a package under work must not find the answers of its former self.
     """
     root = Path(__file__).parent.parent
     hasher = hashlib.blake2b(digest_size=16)
-    for folder in ENGINE_FOLDERS:
-        for file in sorted((root / folder).rglob("*.py")):
+    for place in places:
+        for file in sorted((root / place).rglob("*.py")) or [root / place]:
             inside = file.relative_to(root)
             if LIBRARY not in inside.parts:
                 hasher.update(inside.as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return hasher.hexdigest()
+
+
+@cache
+def engine_facts() -> Mapping[str, str]:
+    """Return what the engine is made of: a digest of its sources, and the versions that move bits."""
     return {
-        "sources": hasher.hexdigest(),
+        "sources": sources_digest(*ENGINE),
         "python": ".".join(platform.python_version_tuple()[:2]),
         **{name: metadata.version(name) for name in ("numpy", "numba", "llvmlite")},
     }

@@ -68,7 +68,7 @@ def ids_on(store: RunStore, bars: str, *, ok: bool = False) -> dict[str, Ints]:
         wanted = pc.field("window") == "full"
         if ok:
             wanted &= pc.field("status") == "ok"
-        table = store.dataset(names).to_table(columns=["point_id"], filter=wanted)
+        table = store.read_parts(names, ["point_id"], wanted)
         found[digest] = np.unique(table["point_id"].to_numpy())
     return found
 
@@ -233,12 +233,7 @@ class StoredPoints:
         return None if self.context.window_names == (window,) else pc.field("window") == window
 
     def _table(self, columns: list[str], window: str) -> pa.Table:
-        try:
-            return self.store.dataset(self.parts or []).to_table(columns=columns, filter=self.rows_of(window))
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(
-                f"{self.store.uri}: a part must be readable, found {error}; run again"
-            ) from error
+        return self.store.read_parts(self.parts or [], columns, self.rows_of(window))
 
     def places(self, got: Ints) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return where rows with these numbers belong in `ids`, and which of them are wanted.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from admf_ray.analysis.bootstrap import block_length
 from admf_ray.analysis.overfitting.superior import Extremes, Superior, extremes
 from admf_ray.phases.analysis.rows import GRID, Rows
-from admf_ray.results.identity import digest_of
+from admf_ray.results.identity import digest_of, sources_digest
 from admf_ray.results.store import RunStore
 
 __all__ = ["SKILL", "SPA_DRAWS", "Skill", "read_skill", "told", "training_skill", "write_skill"]
@@ -25,6 +25,7 @@ __all__ = ["SKILL", "SPA_DRAWS", "Skill", "read_skill", "told", "training_skill"
 Floats = NDArray[np.float64]
 
 SKILL = "training_skill.json"
+SOURCES = ("analysis", "phases/analysis")  # what tests, besides the engine that made the rows
 SPA_DRAWS = 1_000
 MOST_FOR_BLOCKS = 100
 KINDS: Mapping[str, str] = {
@@ -138,10 +139,10 @@ def read_skill(store: RunStore, rows: Rows, seed: int) -> tuple[Skill, tuple[str
 
 
 def _name(rows: Rows, seed: int) -> str:
-    """Return what names a test: the grid's rows that have returns, and how they are drawn."""
+    """Return what names a test: the grid's rows that have returns, how they are drawn, and by what."""
     grid = [one for one in rows.subjects if one.source == GRID]
     of = [
         [one.searched.figures.context.digest, one.ids[one.ok].tobytes().hex()]  # type: ignore[attr-defined]  # as above
         for one in grid
     ]
-    return digest_of([of, seed, SPA_DRAWS])
+    return digest_of([of, seed, SPA_DRAWS, sources_digest(*SOURCES)])

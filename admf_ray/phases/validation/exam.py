@@ -18,12 +18,13 @@ from admf_ray.engine.sweep import SweepResult, sweep
 from admf_ray.market import Bars, Window
 from admf_ray.phases.validation.case import TestCase
 from admf_ray.phases.validation.netting import HANDLER, Held, Setting, hashes, run_case
-from admf_ray.results.identity import digest_of, engine_facts
+from admf_ray.results.identity import digest_of, engine_facts, sources_digest
 
 __all__ = ["Exam", "Hall", "examine"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+SOURCES = "phases/validation"  # what an answer is made by, besides the engine
 NOISE_FRAC = 0.1  # of the bars' own volatility
 NOISE_DRAWS = 5
 DELAY_BARS = 1
@@ -81,7 +82,8 @@ class Hall:
         windows = [(one.name, one.start, one.stop) for one in (self.full, *self.windows, *self.trains)]
         quarters = [(one.start, one.stop) for one in self.quarters]
         labels = None if self.labels is None else digest_of(self.labels.tolist())
-        return digest_of([self.bars.content_hash, windows, quarters, labels, dict(engine_facts())])
+        made_by = [dict(engine_facts()), sources_digest(SOURCES)]
+        return digest_of([self.bars.content_hash, windows, quarters, labels, self.n_regimes, made_by])
 
 
 @dataclass(frozen=True)

@@ -238,7 +238,8 @@ class TestExecutor(BacktestCoordinator):
         cases = [case for case in order if "error" not in tested[case.name]]
         if not self.phase.final_selection.verify_no_state_leakage or not cases:
             return {}
-        name = f"validation/certificate-{digest_of([[c.identity for c in cases], hall.identity])[:20]}.json"
+        wanted = [[case.identity for case in cases], OTHERS, self.phase.validation.seed, hall.identity]
+        name = f"validation/certificate-{digest_of(wanted)[:20]}.json"
         if not self.store.exists(name):
             self.store.write_json(name, self._certify(cases, hall, tested))
         found: dict[str, dict[str, str]] = self.store.read_json(name)

@@ -17,7 +17,7 @@ from admf_ray.cluster.tilework import TileWork
 from admf_ray.config.load import parse_pipeline
 from admf_ray.engine.guard import Limits
 from admf_ray.errors import ResourceError
-from admf_ray.phases.manifest import settle
+from admf_ray.phases.manifest import settled
 from admf_ray.phases.search import job_of, prepare_search
 from admf_ray.results.store import RunStore
 
@@ -42,7 +42,8 @@ PIPELINE = {
 def shared(tmp_path_factory):
     config = parse_pipeline(PIPELINE)
     search = prepare_search(config)
-    store = settle(RunStore(str(tmp_path_factory.mktemp("run") / "own")), search, fork=False)
+    with settled(RunStore(str(tmp_path_factory.mktemp("run") / "own")), search, fork=False) as store:
+        pass
     ((stack, lattice),) = search.searches
     job = job_of(search, stack, lattice, np.arange(4), search.neighborhood)
     limits = Limits(point_timeout_s=60.0, memory_bytes=None, fresh_process=False)

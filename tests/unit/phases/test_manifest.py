@@ -1,12 +1,14 @@
 """A run goes on as itself or not at all: what differs is said, and a fork takes what is still valid."""
 
 import copy
+import os
 
 import pytest
 
 from admf_ray.config.load import parse_pipeline
 from admf_ray.errors import StoreError
-from admf_ray.phases.manifest import config_of, differences
+from admf_ray.phases.manifest import config_of, differences, manifest_of, settled
+from admf_ray.phases.search import context_of, prepare_search
 from admf_ray.results.store import RunStore
 from tests.searching import bits, parts, pipeline, search, stored, traded
 from tests.serial import serial
@@ -119,6 +121,72 @@ def test_what_is_free_is_written_down_as_it_is_now(run, tmp_path):
     with run.store.held(), pytest.raises(StoreError, match="one driver at a time"), serial():
         search(body(tmp_path), tmp_path / "run")
     assert run.store.manifest() == now
+
+
+def seen(root):
+    """Return all that is in a folder: content and time of change by path, folders without."""
+    files = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in root.rglob("*") if file.is_file()}
+    return files | {folder: None for folder in root.rglob("*") if folder.is_dir()}
+
+
+def test_a_second_driver_changes_nothing_whatever_it_asks(run, tmp_path):
+    own, free, other, third = (
+        prepare_search(parse_pipeline(body(tmp_path, **how)))
+        for how in ({}, {"execution": {"tile_points": 1}}, {"values": (4, 8, 40)}, {"values": (5, 8)})
+    )
+    with settled(run.store, other, True) as fork:
+        assert fork.uri == f"{run.store.uri}-2"
+    fresh, begun = RunStore(str(tmp_path / "fresh")), RunStore(f"{run.store.uri}-3")
+    fresh.create()
+    begun.create()
+    for held, asked, how in (
+        (run.store, own, False),
+        (run.store, free, False),
+        (run.store, free, True),
+        (fork, other, True),
+        (begun, third, True),  # held, its manifest not written yet
+        (fresh, own, False),
+    ):
+        with held.held():
+            before = seen(tmp_path)
+            with (
+                pytest.raises(StoreError, match=f"found process {os.getpid()} on .* at work") as caught,
+                settled(fresh if held is fresh else run.store, asked, how),
+            ):
+                raise AssertionError("two drivers")
+            assert str(caught.value).startswith(f"{held.uri}: must be held by one driver at a time")
+            assert seen(tmp_path) == before
+    with settled(run.store, third, True) as forked_again:
+        assert forked_again.uri == begun.uri
+        assert begun.exists("run.json")
+    with settled(run.store, free, True) as same:
+        assert same is run.store
+    assert seen(tmp_path) != before, "what may differ is written down once the run is held"
+
+
+@pytest.mark.parametrize("fork", [False, True])
+def test_what_another_driver_began_meanwhile_is_looked_at_again(tmp_path, monkeypatch, fork):
+    """Between the first look and the lock, the folder became a run of something else."""
+    asked, theirs = (prepare_search(parse_pipeline(body(tmp_path, values))) for values in ((5, 8), (4, 8)))
+    begun = manifest_of(theirs, [context_of(theirs, *one) for one in theirs.searches])
+    real, store = RunStore.held, RunStore(str(tmp_path / "new"))
+
+    def late(self):
+        if self is store:
+            self.write_manifest(begun)
+        return real(self)
+
+    monkeypatch.setattr(RunStore, "held", late)
+    if fork:
+        with settled(store, asked, fork) as other:
+            assert other.uri == f"{store.uri}-2"
+    else:
+        with (
+            pytest.raises(StoreError, match="must be a run of the same code, data and configuration"),
+            settled(store, asked, fork),
+        ):
+            raise AssertionError("another's run")
+    assert store.manifest() == begun
 
 
 @pytest.mark.parametrize(

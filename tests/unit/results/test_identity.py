@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 from admf_ray.components.library.trend import MaCrossover
 from admf_ray.components.user_files import import_components
 from admf_ray.errors import ComponentError
-from admf_ray.results.identity import code_digest, engine_facts, point_ids
+from admf_ray.results.identity import code_digest, engine_facts, point_ids, sources_digest
+from tests.sources import edited
 
 SALT = "5" * 32
 FLOATS = st.floats(allow_nan=False, width=64)
@@ -82,6 +83,29 @@ def test_library_and_engine_have_digests_of_their_own():
         type("Other", (MaCrossover,), {"__module__": MaCrossover.__module__})
     )
     assert set(engine_facts()) == {"sources", "python", "numpy", "numba", "llvmlite"}
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"),
+    [
+        ("rules/metrics.py", True),
+        ("results/schema.py", True),
+        ("components/library/trend.py", False),  # by class
+        ("results/frames.py", False),
+    ],
+)
+def test_the_engine_is_what_can_move_a_bit_of_a_row(file, counts):
+    before = engine_facts()
+    assert engine_facts() == before
+    with edited(file):
+        assert (engine_facts() != before) == counts
+    assert engine_facts() == before
+
+
+def test_sources_that_are_not_there_are_an_error():
+    assert sources_digest("rules") != sources_digest("rules", "errors.py") != sources_digest("errors.py")
+    with pytest.raises(FileNotFoundError):
+        sources_digest("rules", "nowhere.py")
 
 
 def test_a_class_without_a_file_cannot_be_named():

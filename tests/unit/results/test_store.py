@@ -1,5 +1,6 @@
 """Parts that are whole or not there, found by what they are of, placed by whose they are."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -9,6 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,6 +20,7 @@ from admf_ray.results.identity import point_ids
 from admf_ray.results.points import StoredPoints, ids_on, parts_of
 from admf_ray.results.schema import digest_in, part_name
 from admf_ray.results.store import RunStore
+from tests.damage import flip
 
 from .conftest import SALT, context, put, rows_of
 
@@ -151,6 +154,65 @@ def test_a_damaged_part_is_set_aside_and_made_again(store, caplog):
     put(store, made, [5, 3])
     stored.refresh()
     assert stored.known().all()
+
+
+@pytest.mark.parametrize("column", ["point_id", "window", "sharpe", "slice_sum", "sharpe@up"])
+def test_a_flipped_bit_inside_a_part_is_noticed_named_and_made_again(store, column):
+    made = context()
+    names = [put(store, made, fasts) for fasts in ([5, 3], [1, 8])]
+    stored = StoredPoints(store, made, point_ids(rows_of([5, 3, 1, 8]), SALT))
+    whole = stored.columns(["sharpe"], "full")["sharpe"]
+    assert whole.tolist() == [5, 3, 1, 8]
+    flip(store.path(f"points/{names[0]}"), column)
+    with pytest.raises(StoreError) as caught:
+        stored.columns([column] if column not in ("point_id", "window") else ["sharpe"], "full")
+    said = str(caught.value)
+    assert said.startswith(f"{store.path('points')}/{names[0]}: must be whole, found ")
+    assert said.endswith(f"; set aside as {names[0]}.damaged: run again, its points are computed anew")
+    assert "\n" not in said
+    assert store.parts() == names[1:]
+    assert store.exists(f"points/{names[0]}.damaged")
+    stored.refresh()
+    assert stored.known().tolist() == [False, False, True, True]
+    assert put(store, made, [5, 3]) == names[0]
+    stored.refresh()
+    np.testing.assert_array_equal(stored.columns(["sharpe"], "full")["sharpe"], whole)
+
+
+def test_all_damaged_parts_are_found_by_the_first_that_is_read(store):
+    made = context()
+    names = [put(store, made, fasts) for fasts in ([5, 3], [1, 8], [4])]
+    stored = StoredPoints(store, made, point_ids(rows_of([5, 3, 1, 8, 4]), SALT))
+    flip(store.path(f"points/{names[0]}"), "sharpe")
+    flip(store.path(f"points/{names[2]}"), "pnl@up")
+    with pytest.raises(StoreError, match=r"\(and 1 more\): must be whole"):
+        points_frame(stored, np.zeros(5, dtype=bool), "full")
+    assert store.parts() == [names[1]]
+
+
+def test_what_is_not_the_files_fault_sets_nothing_aside(store, monkeypatch):
+    made = context()
+    name = put(store, made, [5, 3])
+    stored = StoredPoints(store, made, point_ids(rows_of([5, 3]), SALT))
+    with pytest.raises(StoreError, match=r"all parts must be readable, found .*nothing_such.*; run again"):
+        stored.columns(["nothing_such"], "full")
+
+    def refused(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pq, "read_schema", refused)
+        with pytest.raises(StoreError, match=r"must be readable, found .*Too many open files; try again"):
+            parts_of(store, made.digest)
+    assert store.parts() == [name]
+
+
+def test_a_derived_tables_flipped_bit_is_noticed(store):
+    store.write_table("walk.parquet", pa.table({"sharpe": np.random.default_rng(3).normal(size=500)}))
+    assert store.read_table("walk.parquet").num_rows == 500
+    flip(store.path("walk.parquet"), "sharpe")
+    with pytest.raises(StoreError, match=r"walk\.parquet: must be readable, found .*; remove it and run"):
+        store.read_table("walk.parquet")
 
 
 def test_files_of_others_beside_the_parts_are_passed_over(store):

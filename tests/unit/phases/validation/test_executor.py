@@ -1,6 +1,7 @@
 """Phase 3 from the configuration to the verdict, its files, and what is made of them later."""
 
 import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from admf_ray.errors import ConfigError
 from admf_ray.market.synthetic import planted_trend
 from admf_ray.phases.analysis import Finalist
 from admf_ray.phases.analysis.rows import Rows, Subject
-from admf_ray.phases.analysis.skill import SKILL, training_skill
+from admf_ray.phases.analysis.skill import SKILL, read_skill, training_skill, write_skill
 from admf_ray.phases.pipeline import Pipeline
 from admf_ray.phases.signal import backtest_choice, rerun_choice, signal
 from admf_ray.phases.validation import resolve
@@ -26,6 +27,8 @@ from admf_ray.phases.validation.sealed import open_sealed
 from admf_ray.phases.verify import verify_rows
 from admf_ray.report.overfitting import statistic
 from admf_ray.results.ledger import Ledger
+from admf_ray.results.store import RunStore
+from tests.sources import edited
 
 N_TRAIN, N_BARS = 1_200, 1_700
 FILTER = {"class": "CounterTrendFilter"}
@@ -76,6 +79,45 @@ def test_what_is_picked_is_phase_2s_finalist_and_its_figures_go_with_it(done):
     training = resolve._Training(executor.search, mined, (finalist,))
     assert training.picked() == (best.strategy, other) != best
     assert training.pick("ma_crossover") == member
+
+
+@pytest.mark.parametrize(
+    ("file", "anew"),
+    [
+        ("phases/validation/exam.py", True),
+        ("phases/validation/netting.py", True),
+        ("results/schema.py", True),
+        ("engine/replay.py", True),
+        ("report/page.py", False),
+    ],
+)
+def test_an_answer_of_other_sources_is_computed_anew(done, tmp_path, monkeypatch, file, anew):
+    config, run, _, _ = done
+    with inline() as made:
+        executor = TestExecutor(config, out=str(run))
+        mined = executor.run_parameter_search()
+        judging, order = executor._in_training(mined)
+        assert (len(order), made) == (3, [])
+        executor.store = RunStore(str(tmp_path))
+        executor.store.create()
+        shutil.copytree(run / "validation", tmp_path / "validation")
+        monkeypatch.setattr(executor, "_each", lambda work, hall: made.extend(work) or dict(judging.trained))
+        with edited(file):
+            executor._answers(order, judging.hall, "training", False)
+        assert sorted(made) == (sorted(case.name for case in order) if anew else [])
+
+
+def test_phase_2s_test_of_other_sources_is_made_again(done, tmp_path):
+    config, run, _, _ = done
+    with inline():
+        executor = TestExecutor(config, out=str(run))
+        mined = executor.run_parameter_search()
+    rows = Rows(tuple(Subject("grid", one) for one in mined.searched), executor.search.conditions)
+    store = RunStore(str(tmp_path))
+    write_skill(store, training_skill(rows, 0), rows)
+    assert read_skill(store, rows, 0) is not None
+    with edited("analysis/overfitting/superior.py"):
+        assert read_skill(store, rows, 0) is None
 
 
 def test_the_training_p_is_over_the_rows_and_what_is_composed(done):
