@@ -15,19 +15,47 @@ from admf_ray.logs import configure
 
 __all__ = ["main"]
 
-# a command's module is imported when it is used or listed, so that a command does not load the others'
+# a command's module is imported when it is used, so that a command, or the list of them, does not load the
+# others'; each with its first line
 COMMANDS = {
-    "run": "admf_ray.cli.run",
-    "resume": "admf_ray.cli.run",
-    "plan": "admf_ray.cli.plan",
-    "backtest": "admf_ray.cli.backtest",
-    "check": "admf_ray.cli.check",
-    "components": "admf_ray.cli.components",
-    "report": "admf_ray.cli.report",
-    "verify": "admf_ray.cli.verify",
-    "signal": "admf_ray.cli.signal",
-    "data": "admf_ray.cli.data",
-    "schema": "admf_ray.cli.schema",
+    "run": (
+        "admf_ray.cli.run",
+        "Check PIPELINE.yaml as a whole and run its phases; what is stored already is not run again.",
+    ),
+    "resume": (
+        "admf_ray.cli.run",
+        "Go on with the run in folder RUN, with the configuration it was begun with.",
+    ),
+    "plan": (
+        "admf_ray.cli.plan",
+        "Say what running PIPELINE.yaml will be: points, windows, tiles, time, memory; runs a small sample.",
+    ),
+    "backtest": (
+        "admf_ray.cli.backtest",
+        "Backtest one strategy at one set of parameters, or what validation chose.",
+    ),
+    "check": (
+        "admf_ray.cli.check",
+        "Change the future and see whether a strategy notices; a file means every component in it.",
+    ),
+    "components": (
+        "admf_ray.cli.components",
+        "List strategies, filters and the rest; with NAME, its parameters, rule and source.",
+    ),
+    "report": (
+        "admf_ray.cli.report",
+        "Write the run in folder RUN as one self-contained page: nothing in it is fetched from anywhere.",
+    ),
+    "verify": (
+        "admf_ray.cli.verify",
+        "Replay random rows of RUN, or its finalists, event by event and compare bit for bit.",
+    ),
+    "signal": (
+        "admf_ray.cli.signal",
+        "Print the position and the orders that CHOICE.yaml's strategy wants after the data's last bar.",
+    ),
+    "data": ("admf_ray.cli.data", "Look at market data, convert it, write the samples."),
+    "schema": ("admf_ray.cli.schema", "Print the JSON Schema of pipeline files."),
 }
 
 
@@ -38,8 +66,12 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[name]), name)
+        command: click.Command = getattr(importlib.import_module(COMMANDS[name][0]), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 @click.group(cls=_Lazy)

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 import numpy as np
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from admf_ray.cli.options import reading_options
 from admf_ray.errors import DataError
+from admf_ray.later import pd
 from admf_ray.market import Inspection, inspect_source, load_bars, write_parquet, write_samples
 from admf_ray.market.checks import check_table
 from admf_ray.market.clock import DAY_NS, MINUTE_NS, bars_per_year, local_calendar

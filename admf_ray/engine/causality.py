@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +12,18 @@ from admf_ray.engine.events import FillEvent
 from admf_ray.engine.probes.decisions import decision_bars, probe_decisions, probe_rerun, sampled
 from admf_ray.engine.probes.findings import Finding
 from admf_ray.engine.probes.memorised import probe_memorised
-from admf_ray.engine.probes.prepared import Prepared, probe_fit, probe_prepared, probe_repeat
-from admf_ray.engine.probes.runs import Case, HandlerFactory, run_events
+from admf_ray.engine.probes.prepared import probe_fit, probe_prepared, probe_repeat
+from admf_ray.engine.probes.runs import Case, HandlerFactory
+from admf_ray.engine.probes.scene import Scene
 from admf_ray.engine.probes.warmup import probe_warmup
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ComponentError
 from admf_ray.market import Bars, Window
 
 __all__ = ["Finding", "Report", "assert_causal", "probe"]
+
+
+FEW_BARS = 12
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,13 @@ def probe(
     known to the engine, which closes it there. Data that a strategy brings along (a file it reads) cannot be
     changed by a probe; arrays of prices that its functions hold are found by looking for them.
 
-    Cost: two evaluations of the prepared values a bar, and some tens of replays.
+    Of data much longer than the window and its warm-up, every bar is probed on the last part that stands
+    for all (`Scene.recent` says what shows that it does), and some bars, the first and the last of the
+    window among them, on the whole besides: there every prepared value is compared back to the first bar of
+    the data, and nothing has to be assumed. A strategy that needs the whole past is probed on the whole.
+
+    Cost: two evaluations of the prepared values a bar, and some tens of replays; on the part, or on all bars
+    where none stands for them.
     """
     window = Window("full", 0, bars.n_bars) if window is None else window
     if not stack.strategy.is_compiled() and handler_factory is None:
@@ -120,36 +131,51 @@ def probe(
     if stack.strategy.fit is not None and train is None:
         middle = (window.start + window.stop) // 2
         train, window = Window("train", window.start, middle), Window(window.name, middle, window.stop)
-    case = Case(stack, row, train, handler_factory)
-    prepared = Prepared(stack, row, bars, train)
-    real = run_events(case, bars, window)
-    ready = prepared.ready(bars)
-    decided = decision_bars(real)
+    whole = Scene.of(Case(stack, row, train, handler_factory), bars, window, seed)
+    decided = decision_bars(whole.real)
     every: list[int] = list(range(window.start, min(window.stop, bars.n_bars - 1)))
     if window.n_bars > every_bar_up_to:
         every = sorted({*sampled(every, sample_bars, seed), *(t for t in decided if t < bars.n_bars - 1)})
     # chance first: without determinism the other comparisons say nothing
-    findings = probe_repeat(prepared, bars) + probe_rerun(case, bars, window, real)
+    findings = probe_repeat(whole.prepared, bars) + probe_rerun(whole.case, bars, window, whole.real)
     settled = None
     if not findings:
-        findings += probe_memorised(prepared, case, bars, window)
-        findings += probe_fit(prepared, bars, seed)
-        findings += probe_prepared(prepared, bars, every, seed)
-        # decisions made from values that leak would only repeat the finding
-        findings = findings or probe_decisions(case, bars, window, real, seed)
+        findings += probe_memorised(whole.prepared, whole.case, bars, window)
+        findings += probe_fit(whole.prepared, bars, seed)
+        recent = whole.recent()
+        findings += _future(recent, every)
+        if not findings and recent is not whole:
+            findings = _future(whole, [*sampled(every, FEW_BARS, seed), every[0], every[-1]], few=True)
         if not findings:
-            findings, settled = probe_warmup(case, bars, window, real, ready, seed)
+            findings, settled = probe_warmup(
+                recent.case, recent.bars, recent.window, recent.real, recent.ready, seed
+            )
+            findings = _placed(findings, recent)
     return Report(
         tuple(findings),
         window.n_bars,
         len(every),
-        len(prepared.names),
+        len(whole.prepared.names),
         len(decided),
-        sum(isinstance(event, FillEvent) for event in real),
-        max(int(ready.min()), window.start),
+        sum(isinstance(event, FillEvent) for event in whole.real),
+        max(int(whole.ready.min()), window.start),
         stack.strategy.warmup_bars,
         settled,
     )
+
+
+def _future(scene: Scene, boundaries: Sequence[int], few: bool = False) -> list[Finding]:
+    """Change what follows each boundary, counted on the whole data, for prepared values, then decisions."""
+    case, bars, own = scene.case, scene.bars, [t - scene.case.origin for t in boundaries]
+    found = probe_prepared(scene.prepared, bars, own, scene.seed, scene.false)
+    # decisions made from values that leak would only repeat the finding
+    found = found or probe_decisions(case, bars, scene.window, scene.real, scene.seed, scene.false, few=few)
+    return _placed(found, scene)
+
+
+def _placed(findings: Sequence[Finding], scene: Scene) -> list[Finding]:
+    """Return findings with their bars counted on the whole data."""
+    return [replace(f, bar=f.bar + scene.case.origin) if f.bar >= 0 else f for f in findings]
 
 
 def assert_causal(

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from admf_ray.errors import DataError
+from admf_ray.later import pd
 from admf_ray.market.clock import check_zone
 
 __all__ = ["business_days", "digest", "frozen", "nanoseconds", "stamp_text", "two_dimensional"]

@@ -7,10 +7,10 @@ import zoneinfo
 from datetime import date
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from admf_ray.errors import ConfigError
+from admf_ray.later import pd
 
 __all__ = [
     "DAY_NS",

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from admf_ray.errors import ConfigError, DataError, closest
+from admf_ray.later import pd
 from admf_ray.market.alignment import align, check_sessions
 from admf_ray.market.bars import Bars
 from admf_ray.market.checks import Defect, check_table, raise_errors
@@ -28,7 +28,7 @@ from admf_ray.market.tables import Reading, symbol_tables
 
 __all__ = ["Inspection", "inspect_source", "load_bars"]
 
-Source = str | Path | pd.DataFrame
+Source: TypeAlias = "str | Path | pd.DataFrame"
 Day = str | date | None
 
 

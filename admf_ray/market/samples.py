@@ -6,9 +6,8 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pandas as pd
-
 from admf_ray.errors import DataError, closest
+from admf_ray.later import pd
 from admf_ray.market.sources import RawTable
 
 __all__ = ["SAMPLES", "Sample", "read_sample"]

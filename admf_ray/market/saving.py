@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from admf_ray.errors import ConfigError
 from admf_ray.files import written_whole
+from admf_ray.later import pd
 from admf_ray.market.bars import Bars
 from admf_ray.market.loading import load_bars
 from admf_ray.market.table import PRICES

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
 
 from admf_ray.errors import DataError, closest
+from admf_ray.later import pd
 from admf_ray.market.columns import map_meaning
 
 __all__ = ["SUFFIXES", "RawTable", "files_of", "read_sources"]

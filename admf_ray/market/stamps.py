@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from admf_ray.errors import ConfigError, DataError
+from admf_ray.later import pd
 from admf_ray.market.clock import DAY_NS, MINUTE_NS
 
 __all__ = ["SESSION_ENDS", "Stamps", "bar_closes", "parse_stamps", "session_minutes"]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from admf_ray.errors import DataError
+from admf_ray.later import pd
 from admf_ray.market.adjustment import adjust
 from admf_ray.market.columns import ColumnMap, map_columns
 from admf_ray.market.sources import RawTable

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 
 from admf_ray.errors import ConfigError, DataError
+from admf_ray.later import pd
 from admf_ray.market.bars import Bars
 
 __all__ = ["Fold", "Length", "Window", "full_window", "parse_length", "walk_forward"]

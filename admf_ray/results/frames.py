@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from admf_ray.errors import ConfigError, closest
+from admf_ray.later import pd
 from admf_ray.results.points import StoredPoints
 from admf_ray.results.store import RunStore
 

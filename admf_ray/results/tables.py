@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from admf_ray.errors import ConfigError
 from admf_ray.files import written_whole
+from admf_ray.later import pd
 
 __all__ = ["equity_table", "trades_table", "write_table"]
 

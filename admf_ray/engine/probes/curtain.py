@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from admf_ray.market import Bars
 
-__all__ = ["Curtain", "columns_of", "extended", "false_market"]
+__all__ = ["Curtain", "FalseMarkets", "columns_of", "extended", "false_market", "false_markets"]
 
 Floats = NDArray[np.float64]
+# columns by name, for each direction
+FalseMarkets = dict[int, dict[str, Floats]]
 PRICES = ("open", "high", "low", "close")
 
 
@@ -70,6 +72,11 @@ def false_market(bars: Bars, direction: int = 1, seed: int = 0) -> dict[str, Flo
         elif name not in false:
             false[name] = _shuffled(real, rng)
     return {name: np.where(np.isnan(real), np.nan, false[name]) for name, real in columns_of(bars).items()}
+
+
+def false_markets(bars: Bars, seed: int = 0) -> FalseMarkets:
+    """Return the false market of each direction."""
+    return {direction: false_market(bars, direction, seed) for direction in (1, -1)}
 
 
 def _closes_before(bars: Bars) -> Floats:
@@ -147,10 +154,18 @@ class Curtain:
             self._memory[name][t, s] = self.real[name][t, s]
 
 
-def extended(bars: Bars, n_more: int = 32) -> Bars:
-    """Return the bars with false ones appended, at the usual distance, for the symbols that still trade."""
+def extended(bars: Bars, n_more: int = 32, false: dict[str, Floats] | None = None) -> Bars:
+    """Return the bars with false ones appended, at the usual distance, for the symbols that still trade.
+
+    Parameters
+    ----------
+    bars : Bars
+    n_more : int
+    false : dict of str to float64 array, optional
+        Whose last rows are appended; of `false_market` by default.
+    """
     n_more = min(n_more, bars.n_bars)
-    false = false_market(bars)
+    false = false_market(bars) if false is None else false
     alive = bars.last == bars.n_bars - 1
     step = int(np.median(np.diff(bars.time_ns))) if bars.n_bars > 1 else 1
     later = bars.time_ns[-1] + step * np.arange(1, n_more + 1, dtype=np.int64)

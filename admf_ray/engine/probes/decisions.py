@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from admf_ray.engine.events import Event, OrderEvent
-from admf_ray.engine.probes.curtain import Curtain, extended, false_market
+from admf_ray.engine.probes.curtain import Curtain, FalseMarkets, extended, false_markets
 from admf_ray.engine.probes.findings import Finding, finding_at
 from admf_ray.engine.probes.runs import (
     Case,
@@ -23,6 +23,7 @@ from admf_ray.market import Bars, Window
 __all__ = ["decision_bars", "probe_decisions", "probe_rerun", "sampled"]
 
 END_TO_END = 16
+FEW = 6
 PRECOMPUTED = 64
 
 
@@ -49,7 +50,14 @@ def probe_rerun(case: Case, bars: Bars, window: Window, real: Sequence[Event]) -
 
 
 def probe_decisions(
-    case: Case, bars: Bars, window: Window, real: Sequence[Event], seed: int = 0
+    case: Case,
+    bars: Bars,
+    window: Window,
+    real: Sequence[Event],
+    seed: int = 0,
+    false: FalseMarkets | None = None,
+    *,
+    few: bool = False,
 ) -> list[Finding]:
     """Compare every decision, order and fill of a run with runs whose later prices are others.
 
@@ -61,6 +69,10 @@ def probe_decisions(
     real : sequence of Event
         Of the run on the real bars.
     seed : int
+    false : FalseMarkets, optional
+        What the bars are changed to; made with the seed by default.
+    few : bool
+        Whether a few whole runs do, where every bar is probed on a part of the bars.
 
     Returns
     -------
@@ -75,7 +87,8 @@ def probe_decisions(
     cannot be judged by a revealed run; it is compared at more sampled bars and at decisions.
     """
     found: dict[tuple[str, str], Finding] = {}
-    curtains = [Curtain(bars, false_market(bars, direction, seed)) for direction in (1, -1)]
+    false = false_markets(bars, seed) if false is None else false
+    curtains = [Curtain(bars, false[direction]) for direction in (1, -1)]
     tape = _Tape.record(case, bars, window)
     whole_arrays = False
     for curtain in curtains:
@@ -84,13 +97,17 @@ def probe_decisions(
         if case.factory is not None and not whole_arrays:
             whole_arrays = _probe_handler(found, case, bars, window, curtain, real)
     if not found:
-        for t, chosen in _boundaries(real, window, whole_arrays, seed):
+        for t, chosen in _boundaries(
+            real, window, whole_arrays and not few, seed, FEW if few else END_TO_END
+        ):
             for curtain in [curtains[k] for k in chosen]:
                 _keep(found, case, bars, window, curtain, _hidden(case, window, curtain, real, t), t)
             if found:
                 break
     # the last bar itself may close a session or a symbol, which a longer calendar tells otherwise
-    longer = first_difference(case, real, run_events(case, extended(bars), window), bars.n_bars - 2)
+    longer = first_difference(
+        case, real, run_events(case, extended(bars, false=false[1]), window), bars.n_bars - 2
+    )
     if longer is not None and (longer.component, longer.what) not in found:
         detail = f"{longer.real} became {longer.seen} when bars were appended to the data"
         found[longer.component, longer.what] = finding_at(
@@ -159,7 +176,7 @@ def _hidden(case: Case, window: Window, curtain: Curtain, real: Sequence[Event],
 
 
 def _boundaries(
-    real: Sequence[Event], window: Window, whole_arrays: bool, seed: int
+    real: Sequence[Event], window: Window, whole_arrays: bool, seed: int, count: int
 ) -> Iterator[tuple[int, tuple[int, ...]]]:
     """Bars after which everything is changed, and in which directions."""
     decided = [t for t in decision_bars(real) if t < window.stop - 1]
@@ -168,7 +185,7 @@ def _boundaries(
         chosen = {*sampled(every, PRECOMPUTED, seed), *sampled(decided, 2 * PRECOMPUTED, seed)}
         yield from ((t, (0, 1)) for t in sorted(chosen))
     else:
-        chosen = {*sampled(every, END_TO_END // 2, seed), *sampled(decided, END_TO_END // 2, seed)}
+        chosen = {*sampled(every, count // 2, seed), *sampled(decided, count // 2, seed)}
         yield from ((t, (k % 2,)) for k, t in enumerate(sorted(chosen)))
 
 
@@ -190,7 +207,7 @@ def _keep(
     if after is None and different.what == "fill" and _own_bar(case, bars, window, curtain, t):
         changed = "high, low, close of the same bar changed; a fill at the open cannot know them"
     else:
-        changed = f"bars after {t if after is None else after} changed"
+        changed = f"bars after {(t if after is None else after) + case.origin} changed"
     detail = f"{different.real} became {different.seen} when {changed}"
     found[different.component, different.what] = finding_at(bars, different.component, what, t, detail)
 

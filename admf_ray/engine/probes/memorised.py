@@ -31,7 +31,7 @@ def probe_memorised(prepared: Prepared, case: Case, bars: Bars, window: Window) 
     prices of these bars, or that have a number for every bar of the window. Numba freezes such an array
     into a compiled rule, where it can hold the future whatever the bars are changed to.
     """
-    prices = prices_of(bars)
+    prices: NDArray[np.float64] | None = None  # sorting all of them takes its time, and few hold a table
     found: dict[tuple[str, str], Finding] = {}
     for component, what, function in _functions(prepared, case):
         for name, value in _held(function, set()):
@@ -42,6 +42,7 @@ def probe_memorised(prepared: Prepared, case: Case, bars: Bars, window: Window) 
             numbers = _numbers(value)
             if numbers is None:
                 continue
+            prices = prices_of(bars) if prices is None else prices
             own = numbers[np.isin(numbers, prices)]
             if 2 * len(own) >= len(numbers) or len(numbers) >= window.n_bars:
                 t = _first_bar(bars, own)

@@ -13,7 +13,14 @@ from admf_ray.components.tracing import Graph, Node
 from admf_ray.engine.fitting import apply_fitted, learn
 from admf_ray.engine.inputs import first_known
 from admf_ray.engine.plan import trace
-from admf_ray.engine.probes.curtain import Curtain, columns_of, extended, false_market
+from admf_ray.engine.probes.curtain import (
+    Curtain,
+    FalseMarkets,
+    columns_of,
+    extended,
+    false_market,
+    false_markets,
+)
 from admf_ray.engine.probes.findings import Finding, day_of, finding_at
 from admf_ray.engine.stack import Stack
 from admf_ray.market import Bars, Window
@@ -35,6 +42,8 @@ class Prepared:
         The real ones; `fit` learns from them, once.
     train : Window or None
         Bars that `fit` may see.
+    origin : int
+        As in `Case`.
 
     Attributes
     ----------
@@ -42,10 +51,10 @@ class Prepared:
         Component and name of each prepared value.
     """
 
-    def __init__(self, stack: Stack, row: Floats, bars: Bars, train: Window | None) -> None:
+    def __init__(self, stack: Stack, row: Floats, bars: Bars, train: Window | None, origin: int = 0) -> None:
         structure = stack.structure(row)
         self.cls, self.fits = stack.strategy, stack.strategy.fit is not None
-        self.train = train
+        self.train, self.origin = train, origin
         self.graph = Graph()
         nodes = trace(stack, structure, row.reshape(1, -1), self.graph, skip_strategy=self.fits)
         self.nodes = [int(i) for i in nodes[0]]
@@ -114,7 +123,13 @@ class Leak:
     affected: set[int] = field(default_factory=set)
 
 
-def probe_prepared(prepared: Prepared, bars: Bars, boundaries: Iterable[int], seed: int = 0) -> list[Finding]:
+def probe_prepared(
+    prepared: Prepared,
+    bars: Bars,
+    boundaries: Iterable[int],
+    seed: int = 0,
+    false: FalseMarkets | None = None,
+) -> list[Finding]:
     """Compare every prepared value at bars <= t while everything after t is changed, for each boundary t.
 
     Parameters
@@ -123,6 +138,8 @@ def probe_prepared(prepared: Prepared, bars: Bars, boundaries: Iterable[int], se
     bars : Bars
     boundaries : iterable of int
     seed : int
+    false : FalseMarkets, optional
+        What the bars are changed to; made with the seed by default.
 
     Returns
     -------
@@ -139,7 +156,8 @@ def probe_prepared(prepared: Prepared, bars: Bars, boundaries: Iterable[int], se
         return []
     real = prepared.values(bars)
     leaks: dict[int, Leak] = {}
-    curtains = {d: Curtain(bars, false_market(bars, d, seed)) for d in (1, -1)}
+    false = false_markets(bars, seed) if false is None else false
+    curtains = {direction: Curtain(bars, market) for direction, market in false.items()}
     for direction, curtain in curtains.items():
         stop: int | None = None
         for t in sorted(set(boundaries), reverse=True):
@@ -149,7 +167,7 @@ def probe_prepared(prepared: Prepared, bars: Bars, boundaries: Iterable[int], se
             if not np.array_equal(real[:, : t + 1].view(np.int64), seen[:, : t + 1].view(np.int64)):
                 _note(leaks, real[:, : t + 1], seen[:, : t + 1], t, direction)
         curtain.show()
-    longer = prepared.values(extended(bars))[:, : bars.n_bars]
+    longer = prepared.values(extended(bars, false=false[1]))[:, : bars.n_bars]
     grown: dict[int, Leak] = {}
     _note(grown, real, longer, bars.n_bars - 1, 0)
     for k, leak in grown.items():
@@ -186,8 +204,8 @@ def _finding(prepared: Prepared, bars: Bars, curtains: dict[int, Curtain], k: in
     by = f", by indicator {culprit}" if culprit else ""
     many = len(leak.affected)
     detail = (
-        f"{shown} when {columns} after bar {leak.after} ({day_of(bars, leak.after)}) changed{by}; "
-        f"it looks {leak.reach} bar{'s' * (leak.reach > 1)} ahead, "
+        f"{shown} when {columns} after bar {leak.after + prepared.origin} ({day_of(bars, leak.after)}) "
+        f"changed{by}; it looks {leak.reach} bar{'s' * (leak.reach > 1)} ahead, "
         f"at {many} bar{'s' * (many > 1)} of those probed"
     )
     return finding_at(bars, component, f"prepare {name!r}", leak.bar, detail)

@@ -35,12 +35,23 @@ HandlerFactory = Callable[[Bars], Handler]
 
 @dataclass(frozen=True)
 class Case:
-    """What is probed: one point of a stack, with the handler of a plain-Python strategy."""
+    """What is probed: one point of a stack, with the handler of a plain-Python strategy.
+
+    Attributes
+    ----------
+    stack : Stack
+    row : float64 array (n_columns,)
+    train : Window or None
+    factory : callable or None
+    origin : int
+        Bars of the data that were left out in front of those probed; what is said counts them.
+    """
 
     stack: Stack
     row: NDArray[np.float64]
     train: Window | None
     factory: HandlerFactory | None
+    origin: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas as pd
 
 from admf_ray.errors import ConfigError
+from admf_ray.later import pd
 from admf_ray.market.clock import MINUTE_NS, check_zone
 from admf_ray.market.stamps import session_minutes
 from admf_ray.market.synthetic.market import Market, build, positive
