@@ -77,7 +77,7 @@ CANDIDATE: tuple[tuple[str, str, Kind, str], ...] = (
         "random_entry_p",
         "random entry p",
         "p",
-        "Share of circular shifts of its positions that return as much",
+        "p-value of its timing: how often circular shifts of its positions return as much",
     ),
     (
         "break_even_bps",

@@ -132,7 +132,7 @@ def net_of(conditions: Conditions, stack: Any, row: Floats) -> float:
 
 
 def _timing(one: Candidate, seed: int) -> float:
-    """Return the share of circular shifts of the positions that do at least as well, costs included."""
+    """Return the p-value of the positions against circular shifts of them, costs included."""
     window, bars = one.result.window, one.conditions.bars
     start = one.conditions.windows[one.conditions.full].start
     held = np.nan_to_num(bars.close[max(start - 1, 0) : start + window.n_bars])
@@ -142,4 +142,4 @@ def _timing(one: Candidate, seed: int) -> float:
     units = {symbol: own.multiplier for symbol, own in zip(bars.symbols, bars.instruments, strict=True)}
     value = sum(abs(fill.qty) * fill.price * units[fill.symbol] for fill in one.result.fills)
     cost = one.result.metrics["commission"] + one.result.metrics["slippage"]
-    return random_entry(one.weights, moves, cost / value if value > 0 else 0.0, seed=seed).share
+    return random_entry(one.weights, moves, cost / value if value > 0 else 0.0, seed=seed).p

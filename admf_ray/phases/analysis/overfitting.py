@@ -54,7 +54,7 @@ STATISTICS: Mapping[str, str] = {
     "min_backtest_years": "years below which so many trials without skill show such a Sharpe ratio",
     "break_even_bps": "proportional cost per fill, in basis points, at which the net profit is gone",
     "cost_bps": "the configured proportional cost per fill",
-    "random_entry_p": "share of circular shifts of the position path that return at least as much",
+    "random_entry_p": "p-value of the timing: how often circular shifts of the position path return as much",
 }
 
 

@@ -28,6 +28,8 @@ def test_sections_come_with_their_tables(tmp_path):
     phase_3(store)
     page = read(store)
     assert page.headings == [*FIRST, *SECOND, "validation", "drift"]
+    assert "p < 0.001" in page.text  # of Kolmogorov and Smirnov's test, 0 in the table
+    assert "75.0 %" in page.text
     assert "Not shown" not in page.text
 
 

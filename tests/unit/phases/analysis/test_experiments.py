@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,6 +86,9 @@ def test_both_sides_select_and_are_compared_on_the_same_bars(done):
     assert row["variant_trades"] == sum(each["variant_trades"] for each in windows)
     assert sum(each["bars"] for each in one.regime_rows()) <= own.skill.n_bars
     assert one.conclusion in one.sentence()
+    sure = replace(one, p_better=2e-4, p_worse=2e-4).sentence()
+    assert "p(not " in sure
+    assert ") below 0.001 over 1 hypothesis" in sure
 
 
 def test_one_alone_joins_the_family(folder, copied):
