@@ -150,8 +150,13 @@ def judge_run(rows: Rows, trials: Trials, seed: int) -> tuple[Luck, Found]:
         )
     skill = training_skill(rows, seed)
     n_bars, block, _ = skill.extremes.drawn
-    plain = (returns for returns, _ in rows.returns())
-    cash = superior_ability(plain, n_bars, block_bars=block, seed=seed, n_draws=SPA_DRAWS)
+    cash = superior_ability(
+        lambda: (returns for returns, _ in rows.returns()),
+        n_bars,
+        block_bars=block,
+        seed=seed,
+        n_draws=SPA_DRAWS,
+    )
     best, robust = _splits(rows, seed)
     found = Found({"pbo": as_table(_split_rows(rows, best))})
     superior = {"excess": skill.superior, "raw": cash}

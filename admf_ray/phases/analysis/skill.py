@@ -65,7 +65,9 @@ class Skill:
         if not excess.shape[1]:
             return self
         n_bars, block, seed = self.extremes.drawn
-        more = extremes([excess], n_bars, block_bars=block, seed=seed, n_draws=len(self.extremes.high))
+        more = extremes(
+            lambda: [excess], n_bars, block_bars=block, seed=seed, n_draws=len(self.extremes.high)
+        )
         composed = self.counts.get("composed", 0) + excess.shape[1]
         return replace(
             self, extremes=self.extremes.joined(more), counts={**self.counts, "composed": composed}
@@ -87,7 +89,7 @@ def training_skill(rows: Rows, seed: int) -> Skill:
     """
     few = list(rows.excess(rows.distinct(seed)[:MOST_FOR_BLOCKS]))
     block = block_length(np.concatenate(few, axis=1)) if few else 1.0
-    found = extremes(rows.excess(), len(rows.benchmark), block_bars=block, seed=seed, n_draws=SPA_DRAWS)
+    found = extremes(rows.excess, len(rows.benchmark), block_bars=block, seed=seed, n_draws=SPA_DRAWS)
     grid = sum(one.ok.size for one in rows.subjects if one.source == GRID)
     return Skill(found, {GRID: grid, "experiments": len(rows) - grid})
 
