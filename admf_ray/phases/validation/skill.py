@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from admf_ray.config.analysis import AnalysisConfig
 from admf_ray.phases.analysis.rows import GRID, Rows, Subject
@@ -18,6 +19,8 @@ from admf_ray.results.points import ids_on
 from admf_ray.results.store import RunStore
 
 __all__ = ["skill_of"]
+
+Ints = NDArray[np.int64]
 
 
 def skill_of(
@@ -55,13 +58,18 @@ def skill_of(
         skill = training_skill(rows, seed)
     else:
         skill, contexts = known[0], list(known[1])
-    ids: set[int] = set()
+    tested: list[Ints] = []
     if search.conditions.warmup == "history":
         found = ids_on(store, search.bars.content_hash, ok=True)
-        ids.update(*(found[one].tolist() for one in contexts))
+        tested = [found[one] for one in contexts]
     fresh = {
         case.identity: hall.excess(trained[case.name])
         for case in cases
-        if case.name in trained and (case.members or case.account.point_id not in ids)
+        if case.name in trained and not _is_row(case, tested)
     }
     return skill.joined(np.column_stack(list(fresh.values()))) if fresh else skill
+
+
+def _is_row(case: TestCase, tested: Sequence[Ints]) -> bool:
+    """Tell whether a test strategy is a single point that is among those tested."""
+    return not case.members and any((ids == case.account.point_id).any() for ids in tested)
