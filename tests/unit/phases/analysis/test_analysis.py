@@ -9,7 +9,7 @@ import pytest
 from admf_ray import open_run
 from admf_ray.engine.paths import returns_of
 from admf_ray.errors import ConfigError
-from admf_ray.phases.analysis.overfitting import STATISTICS, _grid
+from admf_ray.phases.analysis.overfitting import STATISTICS, _joined
 from admf_ray.phases.analysis.rows import Rows, Subject
 from admf_ray.phases.analysis.tables import TABLES
 from admf_ray.results.ledger import Ledger
@@ -145,7 +145,7 @@ def test_those_listed_run_and_no_others(folder, copied):
 def test_who_is_near_whom_survives_the_joining(done):
     mined = done.phase_2.mined
     rows = Rows(tuple(Subject("grid", one) for one in mined.searched), done.mining.search.conditions)
-    sums, near, n_points = _grid(rows)
+    sums, near, n_points = _joined(rows)
     assert n_points == mined.n_points
     assert len(sums) == len(rows)
     at = 0
