@@ -40,6 +40,7 @@ STATISTICS: Mapping[str, str] = {
     "trials_untested": "of this run's, those without returns: failed, or of hypotheses left without a result",
     "effective_trials": "independent bets that would be as diverse",
     "trial_spread": "standard deviation of the trials' annualised Sharpe ratios",
+    "effective_trial_spread": "the spread that goes with the effective number, never below that of luck",
     "pbo": "probability that the best in sample is below the median out of sample; luck alone: 0.5",
     "pbo_robust": "the same for selection by robust score, on sampled splits",
     "degradation_slope": "slope of out-of-sample on in-sample Sharpe ratio of what is selected",
@@ -48,6 +49,9 @@ STATISTICS: Mapping[str, str] = {
     "spa_p": "p-value of the best studentized mean among all points (Hansen)",
     "points_tested": "points behind the two p-values: grid, neighbours and variants that did not fail",
     "sharpe": "annualised Sharpe ratio, with its bootstrap bounds",
+    "annual_return": "compound return a year, with its bootstrap bounds",
+    "volatility": "annualised standard deviation of returns, with its bootstrap bounds",
+    "max_drawdown": "deepest drawdown, with bounds of resampled paths",
     "psr": "probability that the true Sharpe ratio is above 0",
     "dsr": "probability that it is above what the best of so many lucky trials would show",
     "dsr_effective": "the same with the effective number of trials",
@@ -131,6 +135,8 @@ class Luck:
         for basis, one in self.on.items():
             values.append(("effective_trials", basis, one.effective))
             values.append(("trial_spread", basis, one.spread * math.sqrt(bars_per_year)))
+            spread = one.effective_spread * math.sqrt(bars_per_year)
+            values.append(("effective_trial_spread", basis, spread))
         for basis, test in self.superior.items():
             values.append(("spa_p", basis, test.spa_p))
             values.append(("reality_check_p", basis, test.reality_check_p))

@@ -63,6 +63,7 @@ def test_statistics_are_of_the_exposure_matched_excess(tmp_path):
     assert "0.010" not in text  # SPA of raw returns
     assert "12.3 %" in text
     assert "98.7 %" not in text
+    assert "7 of 9 tested." in text
 
 
 def test_what_failed_is_shown(tmp_path):
