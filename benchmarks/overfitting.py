@@ -96,7 +96,7 @@ def main() -> None:
         )
         show(
             "reality check and SPA, 1,000 draws",
-            lambda n=n_points: superior_ability(chunks(n, n_bars), n_bars, block_bars=5.0, seed=0),
+            lambda n=n_points: superior_ability(lambda: chunks(n, n_bars), n_bars, block_bars=5.0, seed=0),
         )
         show("distinct sample of 2,000", lambda sums=sums: distinct_sample(sums, 2000, seed=0))
         sample = np.concatenate(list(chunks(2000, n_bars)), axis=1)

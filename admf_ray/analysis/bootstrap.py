@@ -12,6 +12,7 @@ from admf_ray.rules.metrics import NOISE
 
 __all__ = [
     "Interval",
+    "as_factors",
     "block_length",
     "interval",
     "long_run_variance",
@@ -22,6 +23,8 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+
+DRAWN_BYTES, FACTOR_BYTES = 256 * 2**20, 128 * 2**20
 
 
 class Interval(NamedTuple):
@@ -95,15 +98,49 @@ def redrawn(n_bars: int, block_bars: float, n_draws: int, seed: int) -> Iterator
         yield drawing.update_indices()
 
 
-def times_drawn(n_bars: int, block_bars: float, n_draws: int, seed: int) -> NDArray[np.int16]:
-    """Return how often each bar stands in each resampled history of `redrawn`, (n_draws, n_bars).
+def times_drawn(
+    n_bars: int, block_bars: float, n_draws: int, seed: int
+) -> Iterator[tuple[slice, NDArray[np.int16]]]:
+    """Yield how often each bar stands in each resampled history of `redrawn`, some histories at a time.
 
     A mean over a resampled history is a row of this times the returns, over `n_bars`.
+
+    Yields
+    ------
+    (slice, int16 array (k, n_bars))
+        Which histories, and their counts; the array is filled anew for the next ones.
+
+    Notes
+    -----
+    Counts take 256 MB at most: 1,000 histories of up to 134,217 bars come at once.
     """
-    out = np.empty((n_draws, n_bars), dtype=np.int16)
-    for row, bars in zip(out, redrawn(n_bars, block_bars, n_draws, seed), strict=True):
-        row[:] = np.bincount(bars, minlength=n_bars)
-    return out
+    most = min(max(DRAWN_BYTES // (2 * n_bars), 1), n_draws)
+    counts = np.empty((most, n_bars), dtype=np.int16)
+    histories = redrawn(n_bars, block_bars, n_draws, seed)
+    for begin in range(0, n_draws, most):
+        own = counts[: n_draws - begin]
+        for row in own:
+            row[:] = np.bincount(next(histories), minlength=n_bars)
+        yield slice(begin, begin + len(own)), own
+
+
+def as_factors(drawn: NDArray[np.int16], most: int) -> Iterator[tuple[slice, Floats]]:
+    """Yield counts of `times_drawn` as float64, some histories at a time.
+
+    Parameters
+    ----------
+    drawn : int16 array (n_draws, n_bars)
+    most : int
+        Histories at a time; fewer where they would take more than 128 MB.
+
+    Yields
+    ------
+    (slice, float64 array (k, n_bars))
+    """
+    step = min(most, max(FACTOR_BYTES // (8 * drawn.shape[1]), 1))
+    for begin in range(0, len(drawn), step):
+        rows = slice(begin, begin + step)
+        yield rows, drawn[rows].astype(np.float64)
 
 
 def long_run_variance(returns: Floats, block_bars: float) -> Floats:
@@ -197,8 +234,12 @@ def sharpe_intervals(
     that does not vary has NaN.
     """
     n = len(returns)
-    drawn = times_drawn(n, block_bars, n_draws, seed)
-    sums, squares = (drawn.astype(np.float64) @ one for one in (returns, returns**2))
+    sums, squares = np.empty((2, n_draws, returns.shape[1]))
+    powers = returns, returns**2
+    for at, drawn in times_drawn(n, block_bars, n_draws, seed):
+        for rows, factors in as_factors(drawn, n_draws):
+            for out, power in zip((sums, squares), powers, strict=True):
+                out[at][rows] = factors @ power
     found = _sharpes(sums, squares, n)
     tail = (1.0 - confidence) / 2.0
     known = np.isfinite(found).sum(axis=0) * 2 >= n_draws

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Conclusion", "conclude", "holm"]
+__all__ = ["Conclusion", "conclude", "holm", "p_told"]
 
 Floats = NDArray[np.float64]
 Conclusion = Literal["improves", "no evidence", "harms", "no trades"]
@@ -44,6 +44,18 @@ def holm(p_values: Sequence[float]) -> Floats:
     from statsmodels.stats.multitest import multipletests  # half a second, needed once a run
 
     return np.asarray(multipletests(p_values, method="holm")[1])
+
+
+def p_told(p: float, digits: int = 3) -> str:
+    """Return a p-value as sentences have it: never 0, which no test can show.
+
+    Examples
+    --------
+    >>> p_told(0.0123), p_told(0.0002), p_told(0.0002, 4)
+    ('0.012', 'below 0.001', '0.0002')
+    """
+    text = f"{p:.{digits}f}"
+    return text if float(text) else f"below {10.0**-digits:.{digits}f}"
 
 
 def conclude(trades: float, p_better: float, p_worse: float, *, level: float = LEVEL) -> Conclusion:

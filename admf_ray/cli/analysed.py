@@ -176,6 +176,7 @@ def _luck(luck: Luck, console: Console, bars_per_year: float) -> None:
     console.print(table)
     console.print("  " + "; ".join(f"{k}: {v}" for k, v in BASES.items() if k), style="dim", soft_wrap=True)
     console.print(f"  the p-values are over {told(luck.skill.counts)}", style="dim", soft_wrap=True)
+    console.print(f"  {luck.trials_told}", style="dim", soft_wrap=True)
 
 
 def _finalists(analysed: Analysed, console: Console) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from admf_ray.analysis.conclusion import p_told
 from admf_ray.phases.validation import Verdict
 
 __all__ = ["show_verdict"]
@@ -39,7 +40,7 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
                 _number(one.training["sharpe"]),
                 _number(one.metrics["sharpe"]),
                 _number(one.judged.excess_sharpe),
-                f"{one.judged.test_p:.3f}",
+                p_told(one.judged.test_p),
                 "-" if one.drift != one.drift else f"{one.drift:.0%}",
                 f"{joins['profitable_quarters']}/{joins['n_quarters']}" if joins else "-",
                 _number(one.noise),
@@ -55,7 +56,9 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
     for name, reason in verdict.left_out.items():
         console.print(f"not tested: {name}: {reason}", soft_wrap=True)
     if verdict.trials_told:
-        told = f"training p {verdict.training_p:.3f}: superior predictive ability over {verdict.trials_told}"
+        told = (
+            f"training p {p_told(verdict.training_p)}: superior predictive ability over {verdict.trials_told}"
+        )
         console.print(told, style="dim", soft_wrap=True)
     console.print()
     for sentence in verdict.sentences:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from admf_ray.report.blocks import Block, Chart, Charts, Column, Facts, Kind, Section, Table, shown
+from admf_ray.report.blocks import Block, Chart, Charts, Column, Facts, Kind, Prose, Section, Table, shown
 from admf_ray.report.style import BLUE, GREY, INK, ORANGE, axis, figure
 from admf_ray.report.tables import Tables
 
@@ -77,7 +77,7 @@ CANDIDATE: tuple[tuple[str, str, Kind, str], ...] = (
         "random_entry_p",
         "random entry p",
         "p",
-        "Share of circular shifts of its positions that return as much",
+        "p-value of its timing: how often circular shifts of its positions return as much",
     ),
     (
         "break_even_bps",
@@ -111,6 +111,8 @@ def overfitting(run: Tables) -> Section | None:
     if found is not None:
         items = [(title, statistic(found, name), kind, told) for name, title, kind, told in RUN]
         blocks.append(Facts([(a, shown(b, kind), told) for a, b, kind, told in items if b is not None]))
+        if "trials_told" in run.facts("analysis.json"):
+            blocks.append(Prose(f"{run.facts('analysis.json')['trials_told']}.", "note"))
     if splits is not None:
         blocks.append(Charts([_logits(splits), _degradation(splits, _root(run))]))
     if found is not None:

@@ -20,6 +20,7 @@ FRACTIONS = (
 )  # fmt: skip
 UNITS = ("training", "test", "low", "high", "expected_low", "expected", "expected_high")
 DRAWN = ("sharpe", "matched_excess_sharpe")
+KOLMOGOROV = "returns.kolmogorov_smirnov"
 COMPARED = (
     Column("figure", "figure"),
     Column("training", "training", "number"),
@@ -173,6 +174,8 @@ def _in_units(own: pd.DataFrame) -> list[dict[Any, Any]]:
     for row in rows:
         if str(row["figure"]).removeprefix("quarter.") in FRACTIONS:
             row |= {name: shown(row[name], "percent") for name in UNITS if name in row}
+        if row["figure"] == KOLMOGOROV:
+            row["percentile"] = f"p {shown(row.get('percentile'), 'p')}"
     return rows
 
 

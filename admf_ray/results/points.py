@@ -46,15 +46,13 @@ def parts_of(store: RunStore, digest: str) -> dict[str, int]:
     return found
 
 
-def ids_on(store: RunStore, bars: str, *, ok: bool = False) -> dict[str, Ints]:
+def ids_on(store: RunStore, bars: str) -> dict[str, Ints]:
     """Return the distinct points a run has rows of, by context, of those on bars of this content hash.
 
     Parameters
     ----------
     store : RunStore
     bars : str
-    ok : bool
-        Only those that did not fail.
     """
     import pyarrow.compute as pc
 
@@ -65,10 +63,7 @@ def ids_on(store: RunStore, bars: str, *, ok: bool = False) -> dict[str, Ints]:
             parts.setdefault(facts["digest"], []).append(name)
     found = {}
     for digest, names in parts.items():
-        wanted = pc.field("window") == "full"
-        if ok:
-            wanted &= pc.field("status") == "ok"
-        table = store.read_parts(names, ["point_id"], wanted)
+        table = store.read_parts(names, ["point_id"], pc.field("window") == "full")
         found[digest] = np.unique(table["point_id"].to_numpy())
     return found
 

@@ -20,14 +20,14 @@ class RandomEntry(NamedTuple):
 
     Attributes
     ----------
-    share : float
-        Share of shifts that return at least as much; small is good. NaN without any shift.
+    p : float
+        Monte Carlo p-value that the timing is chance; small is good. NaN without any shift.
     own_return : float
         Total return of the path as it was, by the same arithmetic.
     shifted_returns : float64 array (n_shifts,)
     """
 
-    share: float
+    p: float
     own_return: float
     shifted_returns: Floats
 
@@ -58,7 +58,11 @@ def random_entry(
     Per bar ``sum of w r - cost sum of |change of w|``, compounded, from a flat start; a loss of all ends it
     at -1. Symbols shift together. Keeps time in market, holding times and turnover (but for the cut at
     the join); Source: Aronson (2006), "Evidence-Based Technical Analysis", permuting positions
-    against returns; here circularly, which keeps the order of the positions.
+    against returns; here circularly, which keeps the order of the positions. ``p = (1 + shifts that return
+    at least as much) / (1 + n_shifts)``, never 0: the path as it was is one of its shifts. Sources: Davison
+    and Hinkley (1997), "Bootstrap methods and their application", section 4.2; North, Curtis and Sham (2002),
+    "A note on the calculation of empirical p values from Monte Carlo procedures"; Phipson and Smyth (2010),
+    "Permutation p-values should never be zero".
     """
     paths = weights.reshape(len(weights), -1)
     n = len(paths)
@@ -70,8 +74,8 @@ def random_entry(
     places = np.concatenate([[0], shifts])
     cached(_shifted)(twice, np.ascontiguousarray(returns.reshape(n, -1)), float(cost_frac), places, found)
     own, others = float(found[0]), found[1:]
-    share = float((others >= own).mean()) if others.size else np.nan
-    return RandomEntry(share, own, others)
+    p = float(1 + (others >= own).sum()) / (1 + others.size) if others.size else np.nan
+    return RandomEntry(p, own, others)
 
 
 @kernel

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_ray.analysis.bootstrap import long_run_variance, times_drawn
+from admf_ray.analysis.bootstrap import as_factors, long_run_variance, times_drawn
 from admf_ray.errors import DataError
 from admf_ray.rules.metrics import NOISE
 
@@ -105,22 +105,22 @@ class Extremes(NamedTuple):
 
 
 def superior_ability(
-    chunks: Iterable[Floats], n_bars: int, *, block_bars: float, seed: int, n_draws: int = 1000
+    chunks: Callable[[], Iterable[Floats]], n_bars: int, *, block_bars: float, seed: int, n_draws: int = 1000
 ) -> Superior:
     """Test the best of all points; `extremes` and what they prove, in one."""
     return extremes(chunks, n_bars, block_bars=block_bars, seed=seed, n_draws=n_draws).superior()
 
 
 def extremes(
-    chunks: Iterable[Floats], n_bars: int, *, block_bars: float, seed: int, n_draws: int = 1000
+    chunks: Callable[[], Iterable[Floats]], n_bars: int, *, block_bars: float, seed: int, n_draws: int = 1000
 ) -> Extremes:
     """Return what the reality check and the test for superior predictive ability need of all points.
 
     Parameters
     ----------
-    chunks : iterable of float64 arrays (n_bars, k)
-        Returns less the benchmark's, some points at a time; each point once, in order. One chunk is in
-        memory at a time.
+    chunks : callable
+        Returns an iterable of float64 arrays (n_bars, k), the returns less the benchmark's, some points at a
+        time; each point once, in order, every time it is called. One chunk is in memory at a time.
     n_bars : int
         At least 3.
     block_bars : float
@@ -146,45 +146,57 @@ def extremes(
     ``(1 + draws at least as high) / (1 + draws)``, never 0. Points whose excess does not vary have no
     studentized mean and count as 0. Cost: ``n_draws n_bars`` multiplications per point, in BLAS, whose
     last bits depend on its threads; a p-value would change only with a draw that close to what was seen.
+    Memory is bounded by `times_drawn`: all points are gone through once for each block of its draws.
     """
-    drawn = times_drawn(n_bars, block_bars, n_draws, seed)
     high, high_t = np.full(n_draws, -np.inf), np.zeros(n_draws)
-    best, best_t, mean_at, t_at, n_points = -np.inf, 0.0, -1, -1, 0
-    root, slack = np.sqrt(n_bars), np.sqrt(2.0 * np.log(np.log(n_bars)))
-    for excess in chunks:
-        means = _means(excess, n_bars, n_points)
+    scales: list[_Scale] = []
+    root, n_points = np.sqrt(n_bars), 0
+    for at, drawn in times_drawn(n_bars, block_bars, n_draws, seed):
+        for k, excess in enumerate(chunks()):
+            if k == len(scales):
+                scales.append(_Scale.of(excess, n_bars, block_bars, n_points))
+                n_points += excess.shape[1]
+            _raise(drawn, (excess - scales[k].means) / root, scales[k], high[at], high_t[at])
+    columns = [one.means for one in scales], [one.t for one in scales]
+    means, t = (np.concatenate([np.empty(0), *own]) for own in columns)
+    best = int(means.argmax()) if n_points else -1
+    best_t = int(t.argmax()) if (t > 0.0).any() else -1
+    return Extremes(
+        high, high_t, float(root * means.max(initial=-np.inf)), float(t.max(initial=0.0)), best, best_t,
+        n_points, (n_bars, float(block_bars), seed),
+    )  # fmt: skip
+
+
+class _Scale(NamedTuple):
+    """Some points' means and studentized means, what makes the one the other, and where that is centred."""
+
+    means: Floats
+    t: Floats
+    inverse: Floats
+    shift: Floats
+
+    @classmethod
+    def of(cls, excess: Floats, n_bars: int, block_bars: float, before: int) -> _Scale:
+        """Return those of a chunk, so many points before it."""
+        if len(excess) != n_bars:
+            raise DataError(f"returns from point {before} on: must have {n_bars} bars, found {len(excess)}")
+        means: Floats = excess.mean(axis=0)
+        bad = np.flatnonzero(~np.isfinite(means))
+        if bad.size:
+            raise DataError(f"returns of point {before + bad[0]}: must be finite; leave out failed points")
         variance = long_run_variance(excess, block_bars)
         varies = variance > NOISE * (excess**2).mean(axis=0)
         inverse = np.where(varies, 1.0 / np.sqrt(np.where(varies, variance, 1.0)), 0.0)
-        t = root * means * inverse
-        if means.max() > best:
-            best, mean_at = means.max(), n_points + int(means.argmax())
-        if t.max() > best_t:
-            best_t, t_at = t.max(), n_points + int(t.argmax())
-        _raise(drawn, (excess - means) / root, inverse, np.where(t < -slack, t, 0.0), high, high_t)
-        n_points += excess.shape[1]
-    drawn_of = (n_bars, float(block_bars), seed)
-    return Extremes(high, high_t, float(root * best), float(best_t), mean_at, t_at, n_points, drawn_of)
+        t = np.sqrt(n_bars) * means * inverse
+        slack = np.sqrt(2.0 * np.log(np.log(n_bars)))
+        return cls(means, t, inverse, np.where(t < -slack, t, 0.0))
 
 
-def _means(excess: Floats, n_bars: int, before: int) -> Floats:
-    if len(excess) != n_bars:
-        raise DataError(f"returns from point {before} on: must have {n_bars} bars, found {len(excess)}")
-    means: Floats = excess.mean(axis=0)
-    bad = np.flatnonzero(~np.isfinite(means))
-    if bad.size:
-        raise DataError(f"returns of point {before + bad[0]}: must be finite; leave out failed points")
-    return means
-
-
-def _raise(
-    drawn: NDArray[np.int16], centred: Floats, inverse: Floats, shift: Floats, high: Floats, high_t: Floats
-) -> None:
+def _raise(drawn: NDArray[np.int16], centred: Floats, scale: _Scale, high: Floats, high_t: Floats) -> None:
     """Raise each draw's highest mean and studentized mean (times the root of n_bars) by some points'."""
-    for begin in range(0, len(drawn), DRAWS_AT_A_TIME):
-        rows = slice(begin, begin + DRAWS_AT_A_TIME)
-        means = drawn[rows].astype(np.float64) @ centred
+    for rows, factors in as_factors(drawn, DRAWS_AT_A_TIME):
+        means = factors @ centred
         np.maximum(high[rows], means.max(axis=1), out=high[rows])
-        means *= inverse
-        means += shift
+        means *= scale.inverse
+        means += scale.shift
         np.maximum(high_t[rows], means.max(axis=1), out=high_t[rows])

@@ -50,14 +50,17 @@ class Sensitivity:
     spikes_frac: float
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a row per parameter: the chosen value, whether it is on the edge, importance."""
+        """Return a row per parameter: the chosen value, flags of both optima, importance."""
         told = self.importance
         return [
             {
                 "parameter": name,
                 "searched_values": len(np.unique(self.points.values[:, k])),
                 "chosen": self.points.cell(k, self.points.values[self.chosen.point, k]),
-                "edge": "low" if self.chosen.at_low[k] else "high" if self.chosen.at_high[k] else "",
+                "edge": self.chosen.edge(k),
+                "highest_edge": self.highest.edge(k),
+                "spike": self.chosen.spike,
+                "highest_spike": self.highest.spike,
                 "importance": float(told.mean[k]),
                 "importance_spread": float(told.spread[k]),
                 "r2": told.r2,

@@ -40,6 +40,10 @@ class Flags(NamedTuple):
     at_high: NDArray[np.bool_]
     spike: bool
 
+    def edge(self, k: int) -> str:
+        """Return the searched edge that parameter `k` stands on, ``low`` or ``high``; empty for none."""
+        return "low" if self.at_low[k] else "high" if self.at_high[k] else ""
+
     @property
     def on_edge(self) -> bool:
         """Whether any parameter stands on the searched edge: the true optimum may lie beyond."""

@@ -14,12 +14,14 @@ from admf_ray.analysis.clustering import (
     compare_clusters,
     return_distribution_clustering,
 )
+from admf_ray.analysis.clustering.one import DUPLICATE
+from admf_ray.analysis.clustering.series import correlations
 from admf_ray.analysis.regimes import refit_agreement, regime_quality
 from admf_ray.analysis.regimes.stability import at_transitions, best_share, trades_by_regime, worst_regime
 from admf_ray.analysis.robustness import as_scores, best_first, robust_score
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.phases.analysis.candidates import Candidate
-from admf_ray.phases.analysis.tables import Found, as_table
+from admf_ray.phases.analysis.tables import WHOLE, Found, as_table
 from admf_ray.phases.mined import Mined, Searched
 from admf_ray.phases.search import Search
 
@@ -46,12 +48,18 @@ def clusters(candidates: Sequence[Candidate], search: Search, seed: int) -> Foun
         for of in (told.by_features, told.by_correlation)
     )
     medoids = {one.representative for one in (*kinds, *groups)}
+    beside = compare_clusters(groups)
+    alike = (correlations(returns) >= DUPLICATE).sum(axis=1) - 1
     rows = [
-        {**one.key, **row, "representative": row["candidate"] in medoids}
-        for one, row in zip(candidates, told.rows(), strict=True)
+        {
+            **one.key,
+            **{name: value for name, value in row.items() if name != "candidate"},
+            "representative": i in medoids,
+            "near_duplicates": int(alike[i]),
+            "complement": beside.complement[row["correlation_cluster"]],
+        }
+        for i, (one, row) in enumerate(zip(candidates, told.rows(), strict=True))
     ]
-    for row in rows:
-        del row["candidate"]
     facts: dict[str, Any] = {
         "candidates": len(candidates),
         "distinct": told.n_distinct,
@@ -59,7 +67,7 @@ def clusters(candidates: Sequence[Candidate], search: Search, seed: int) -> Foun
         "by_correlation": _grouping(told.by_correlation),
         "clusters": _named(kinds, candidates),
         "correlation_clusters": _named(groups, candidates),
-        "pairs": compare_clusters(groups).rows() if len(groups) > 1 else [],
+        "pairs": beside.rows() if len(groups) > 1 else [],
     }
     return Found({"clusters": as_table(rows)}, {"clusters": facts})
 
@@ -112,6 +120,14 @@ def regimes(mined: Mined, candidates: Sequence[Candidate], search: Search, seed:
     assert settings.kind is not None
     agreement = refit_agreement(search.bars, search.span, settings.kind, settings.n_states, seed)
     tops = {name: [row for row in rows if row["kind"] == "best" and row["regime"] == name] for name in names}
+    rows += [
+        {
+            "kind": "classifier", "point_id": WHOLE, "regime": name, "bars": int(counts[k]),
+            "balance": float(quality.balance[k]), "mean_run_bars": float(quality.mean_run_bars[k]),
+            "self_transition": float(quality.self_transition[k]), "agreement": agreement,
+        }
+        for k, name in enumerate(names)
+    ]  # fmt: skip
     facts = {
         "classifier": classifier.kind,
         "agreement": agreement,

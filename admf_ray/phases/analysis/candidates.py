@@ -151,32 +151,42 @@ def choose(
         return []
     _, first = np.unique(profile[order], axis=0, return_index=True)
     order = order[np.sort(first)]
-    wanted = set(chosen)
-    must = [int(i) for i in order if (int(of[i]), int(at[i])) in wanted]
+    must = order[_among(np.column_stack([of, at])[order], np.array(chosen).reshape(-1, 2))].tolist()
     best = [int(i) for i in order[: int(np.ceil(BEST_FRAC * n))]]
     each = [int(i) for k in range(len(subjects)) for i in order[of[order] == k][:EACH]]
     taken = list(dict.fromkeys([*best, *each, *must]))[: max(n, len(must))]
     pool = order[: min(max(int(POOL_FRAC * len(order)), n), MOST_POOLED)]
-    taken += _diverse(profile, taken, [int(i) for i in pool if int(i) not in set(taken)], n - len(taken))
-    rank = {int(i): r for r, i in enumerate(order)}
-    return [(int(of[i]), int(at[i])) for i in sorted(taken, key=lambda i: rank[i])]
+    taken += _diverse(profile, taken, pool[~np.isin(pool, taken)], n - len(taken))
+    return [(int(of[i]), int(at[i])) for i in order[np.isin(order, taken)]]
 
 
-def _diverse(profile: Floats, taken: list[int], pool: list[int], n: int) -> list[int]:
+def _among(pairs: Ints, wanted: Ints) -> NDArray[np.bool_]:
+    """Tell which pairs of whole numbers from 0 are among those wanted, bool (n,)."""
+    width = max(pairs[:, 1].max(), wanted[:, 1].max(initial=0)) + 1
+    mine, its = (one[:, 0] * width + one[:, 1] for one in (pairs, wanted))
+    return np.isin(mine, its)
+
+
+def _diverse(profile: Floats, taken: list[int], pool: Ints, n: int) -> list[int]:
     """Return `n` of the pool, each the least like those before it."""
-    if n <= 0 or not pool:
+    if n <= 0 or not pool.size:
         return []
+    unit = _unit(profile[pool])
+    likeness = (unit @ _unit(profile[taken]).T).max(axis=1)
+    found = []
+    for _ in range(min(n, len(pool))):
+        k = int(np.argmin(likeness))
+        found.append(int(pool[k]))
+        likeness = np.maximum(likeness, unit @ unit[k])
+        likeness[k] = np.inf
+    return found
+
+
+def _unit(profile: Floats) -> Floats:
+    """Return profiles less their means, at length 1."""
     rest = profile - profile.mean(axis=1, keepdims=True)
     size = np.sqrt((rest**2).sum(axis=1, keepdims=True))
-    unit = rest / np.where(size > 0, size, 1.0)
-    left = np.array(pool)
-    likeness = (unit[left] @ unit[np.array(taken)].T).max(axis=1)
-    found = []
-    for _ in range(min(n, len(left))):
-        k = int(np.argmin(likeness))
-        found.append(int(left[k]))
-        likeness = np.maximum(likeness, unit[left] @ unit[left[k]])
-        likeness[k] = np.inf
+    found: Floats = rest / np.where(size > 0, size, 1.0)
     return found
 
 

@@ -25,6 +25,7 @@ from admf_ray.phases.analysis.finalist import Finalist, write_finalists
 from admf_ray.phases.analysis.hypotheses import corrected, hash_of, record, told
 from admf_ray.phases.analysis.ordering import Standing, order
 from admf_ray.phases.analysis.overfitting import Luck, judge_run
+from admf_ray.phases.analysis.recorded import recorded_variants
 from admf_ray.phases.analysis.rows import GRID, Rows, Subject
 from admf_ray.phases.analysis.skill import write_skill
 from admf_ray.phases.analysis.tables import ANALYSIS, Found, as_table
@@ -121,7 +122,10 @@ class AnalysisCoordinator:
             improved = {one.name: one.compared.variant for one in experiments if one.conclusion == "improves"}
             subjects = [Subject(GRID, one) for one in self.mined.searched]
             variants = [Subject(one.experiment.name, one.variant.searched[0]) for one in compared]
-            rows = Rows((*subjects, *variants), self.search.conditions)
+            known = {hash_of(one.experiment): own for one, own in zip(compared, variants, strict=True)}
+            tested = recorded_variants(self.mining, known)
+            found.remarks += tested.left_out
+            rows = Rows((*subjects, *tested.subjects), self.search.conditions)
             taken = [*subjects, *(one for one in variants if one.source in improved)]
             candidates = self._candidates(taken)
             found.take(self._tools(candidates))
@@ -153,7 +157,8 @@ class AnalysisCoordinator:
         Notes
         -----
         It joins the family of all hypotheses this run ever recorded, so what was concluded before becomes
-        less sure; run the phase again to see that.
+        less sure; run the phase again to see that. Its variant's points are trials: a next `run`, and
+        validation, test them with all others, whether or not the configuration names them.
         """
         one = self._experiment(hypothesis, base_strategy)
         with self.store.held():

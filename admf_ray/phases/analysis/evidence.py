@@ -20,6 +20,7 @@ from admf_ray.analysis.overfitting.significance import (
     minimum_track_record_bars,
     probabilistic_sharpe,
 )
+from admf_ray.analysis.path_intervals import path_intervals
 from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.paths import returns_of
 from admf_ray.phases.analysis.candidates import Candidate
@@ -82,6 +83,7 @@ def weigh(candidates: Sequence[Candidate], luck: Luck, benchmark: Floats, seed: 
     bounds = {
         basis: sharpe_intervals(own, block_bars=luck.block_bars, seed=seed) for basis, own in series.items()
     }
+    paths = path_intervals(raw, bars_per_year=year, block_bars=luck.block_bars, seed=seed)
     found = []
     for i, one in enumerate(candidates):
         figures: dict[tuple[str, str], tuple[float, float, float]] = {}
@@ -90,6 +92,9 @@ def weigh(candidates: Sequence[Candidate], luck: Luck, benchmark: Floats, seed: 
             figures["sharpe", basis] = estimate, low, high
             for name, value in _significance(own[:, i], luck, basis, year).items():
                 figures[name, basis] = value, math.nan, math.nan
+        for name, around in paths.items():
+            estimate, low, high = (float(each[i]) for each in around)
+            figures[name, "raw"] = estimate, low, high
         for name, value in {**_costs(one), "random_entry_p": _timing(one, seed)}.items():
             figures[name, ""] = value, math.nan, math.nan
         found.append(Evidence(one, figures))
@@ -132,7 +137,7 @@ def net_of(conditions: Conditions, stack: Any, row: Floats) -> float:
 
 
 def _timing(one: Candidate, seed: int) -> float:
-    """Return the share of circular shifts of the positions that do at least as well, costs included."""
+    """Return the p-value of the positions against circular shifts of them, costs included."""
     window, bars = one.result.window, one.conditions.bars
     start = one.conditions.windows[one.conditions.full].start
     held = np.nan_to_num(bars.close[max(start - 1, 0) : start + window.n_bars])
@@ -142,4 +147,4 @@ def _timing(one: Candidate, seed: int) -> float:
     units = {symbol: own.multiplier for symbol, own in zip(bars.symbols, bars.instruments, strict=True)}
     value = sum(abs(fill.qty) * fill.price * units[fill.symbol] for fill in one.result.fills)
     cost = one.result.metrics["commission"] + one.result.metrics["slippage"]
-    return random_entry(one.weights, moves, cost / value if value > 0 else 0.0, seed=seed).share
+    return random_entry(one.weights, moves, cost / value if value > 0 else 0.0, seed=seed).p

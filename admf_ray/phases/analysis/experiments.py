@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.analysis.clustering.one import sharpe_of
-from admf_ray.analysis.conclusion import LEVEL, Conclusion, conclude
+from admf_ray.analysis.conclusion import LEVEL, Conclusion, conclude, p_told
 from admf_ray.analysis.overfitting.excess import held_through, matched_excess
 from admf_ray.analysis.sharpe_difference import SharpeDifference, required_bars, sharpe_difference
 from admf_ray.config.analysis import ExperimentConfig
@@ -276,7 +276,7 @@ class Experiment:
             f"{self.name}: {words[self.conclusion]}: skill (Sharpe beyond exposure) "
             f"{row['variant_skill']:.2f} with it, {row['baseline_skill']:.2f} without, difference "
             f"{row['effect']:+.2f} (95 %: {row['low']:+.2f} to {row['high']:+.2f}), "
-            f"p(not {side}) {p:.3f} over {many}"
+            f"p(not {side}) {p_told(p)} over {many}"
         )
         if self.conclusion in ("improves", "harms"):
             return said

@@ -21,7 +21,7 @@ from admf_ray.analysis.overfitting.excess import matched_excess, shape
 from admf_ray.analysis.overfitting.pbo import Pbo, by_robust_score, pbo, pbo_of_selection
 from admf_ray.analysis.overfitting.superior import Superior, superior_ability
 from admf_ray.analysis.overfitting.trials import effective_trials, effective_trials_spread
-from admf_ray.phases.analysis.rows import GRID, Rows
+from admf_ray.phases.analysis.rows import Rows
 from admf_ray.phases.analysis.skill import SPA_DRAWS, Skill, training_skill
 from admf_ray.phases.analysis.tables import WHOLE, Found, as_table
 from admf_ray.phases.trials import Trials
@@ -37,8 +37,10 @@ STATISTICS: Mapping[str, str] = {
     "trials_own": "distinct points this run has backtested on these bars, neighbours and variants included",
     "trials_before": "others that earlier runs under the same results root had tried on them",
     "trials": "all of them: what the statistics correct for",
+    "trials_untested": "of this run's, those without returns: failed, or of hypotheses left without a result",
     "effective_trials": "independent bets that would be as diverse",
     "trial_spread": "standard deviation of the trials' annualised Sharpe ratios",
+    "effective_trial_spread": "the spread that goes with the effective number, never below that of luck",
     "pbo": "probability that the best in sample is below the median out of sample; luck alone: 0.5",
     "pbo_robust": "the same for selection by robust score, on sampled splits",
     "degradation_slope": "slope of out-of-sample on in-sample Sharpe ratio of what is selected",
@@ -47,6 +49,9 @@ STATISTICS: Mapping[str, str] = {
     "spa_p": "p-value of the best studentized mean among all points (Hansen)",
     "points_tested": "points behind the two p-values: grid, neighbours and variants that did not fail",
     "sharpe": "annualised Sharpe ratio, with its bootstrap bounds",
+    "annual_return": "compound return a year, with its bootstrap bounds",
+    "volatility": "annualised standard deviation of returns, with its bootstrap bounds",
+    "max_drawdown": "deepest drawdown, with bounds of resampled paths",
     "psr": "probability that the true Sharpe ratio is above 0",
     "dsr": "probability that it is above what the best of so many lucky trials would show",
     "dsr_effective": "the same with the effective number of trials",
@@ -54,7 +59,7 @@ STATISTICS: Mapping[str, str] = {
     "min_backtest_years": "years below which so many trials without skill show such a Sharpe ratio",
     "break_even_bps": "proportional cost per fill, in basis points, at which the net profit is gone",
     "cost_bps": "the configured proportional cost per fill",
-    "random_entry_p": "share of circular shifts of the position path that return at least as much",
+    "random_entry_p": "p-value of the timing: how often circular shifts of the position path return as much",
 }
 
 
@@ -104,20 +109,38 @@ class Luck:
     pbo_robust: Pbo
     block_bars: float
 
+    @property
+    def tested(self) -> int:
+        """Distinct points behind the p-values."""
+        return sum(self.skill.counts.values())
+
+    @property
+    def trials_told(self) -> str:
+        """How the trials that are counted and those that are tested differ, in a sentence."""
+        parts = [f"{self.trials.total:,} trials are counted, {self.tested:,} of them tested"]
+        if self.trials.own > self.tested:
+            parts.append(f"{self.trials.own - self.tested:,} failed or are of hypotheses without a result")
+        if self.trials.before:
+            parts.append(f"{self.trials.before:,} are of earlier runs, whose returns are not here")
+        return "; ".join(parts)
+
     def rows(self, bars_per_year: float) -> list[dict[str, Any]]:
         """Return the rows of the table ``overfitting`` that are of the run."""
         values: list[tuple[str, str, float]] = [
             ("trials_own", "", self.trials.own),
             ("trials_before", "", self.trials.before),
             ("trials", "", self.trials.total),
+            ("trials_untested", "", self.trials.own - self.tested),
         ]
         for basis, one in self.on.items():
             values.append(("effective_trials", basis, one.effective))
             values.append(("trial_spread", basis, one.spread * math.sqrt(bars_per_year)))
+            spread = one.effective_spread * math.sqrt(bars_per_year)
+            values.append(("effective_trial_spread", basis, spread))
         for basis, test in self.superior.items():
             values.append(("spa_p", basis, test.spa_p))
             values.append(("reality_check_p", basis, test.reality_check_p))
-            values.append(("points_tested", basis, test.n_points))
+            values.append(("points_tested", basis, self.tested))
         values += [
             ("pbo", "raw", self.pbo.pbo),
             ("pbo_robust", "raw", self.pbo_robust.pbo),
@@ -150,12 +173,17 @@ def judge_run(rows: Rows, trials: Trials, seed: int) -> tuple[Luck, Found]:
         )
     skill = training_skill(rows, seed)
     n_bars, block, _ = skill.extremes.drawn
-    plain = (returns for returns, _ in rows.returns())
-    cash = superior_ability(plain, n_bars, block_bars=block, seed=seed, n_draws=SPA_DRAWS)
+    cash = superior_ability(
+        lambda: (returns for returns, _ in rows.returns()),
+        n_bars,
+        block_bars=block,
+        seed=seed,
+        n_draws=SPA_DRAWS,
+    )
     best, robust = _splits(rows, seed)
-    found = Found({"pbo": as_table(_split_rows(rows, best))})
     superior = {"excess": skill.superior, "raw": cash}
-    return Luck(trials, on, skill, superior, best, robust, block), found
+    luck = Luck(trials, on, skill, superior, best, robust, block)
+    return luck, Found({"pbo": as_table(_split_rows(rows, best))}, {"trials_told": luck.trials_told})
 
 
 def _sharpes(rows: Rows, name: str) -> Floats:
@@ -164,9 +192,9 @@ def _sharpes(rows: Rows, name: str) -> Floats:
 
 
 def _splits(rows: Rows, seed: int) -> tuple[Pbo, Pbo]:
-    """Return PBO of selection by Sharpe ratio and by robust score, over the grid's points."""
+    """Return PBO of selection by Sharpe ratio and by robust score, over the points of grid and variants."""
     threads = os.cpu_count() or 1
-    sums, near, n_points = _grid(rows)
+    sums, near, n_points = _joined(rows)
     own = pbo(sums[:n_points], rows.slice_bars, threads=threads)
     robust = pbo_of_selection(
         sums, rows.slice_bars, by_robust_score(near, n_points), n_points=n_points, n_splits=ROBUST_SPLITS,
@@ -175,9 +203,9 @@ def _splits(rows: Rows, seed: int) -> tuple[Pbo, Pbo]:
     return own, robust
 
 
-def _grid(rows: Rows) -> tuple[Floats, Callable[[int, int], Ints], int]:
-    """Return the sums of the grids' points, then of their neighbours; who is near whom; how many points."""
-    own = [one for one in rows.subjects if one.source == GRID]
+def _joined(rows: Rows) -> tuple[Floats, Callable[[int, int], Ints], int]:
+    """Return all points' sums, then those of their neighbours; who is near whom; how many points."""
+    own = rows.subjects
     inside = [one.ok < one.searched.n_points for one in own]
     counts = [int(which.sum()) for which in inside]
     n_points = sum(counts)
@@ -208,8 +236,7 @@ def _grid(rows: Rows) -> tuple[Floats, Callable[[int, int], Ints], int]:
 
 
 def _split_rows(rows: Rows, own: Pbo) -> list[dict[str, Any]]:
-    subjects = [one for one in rows.subjects if one.source == GRID]
-    ids = np.concatenate([one.ids[one.ok[one.ok < one.searched.n_points]] for one in subjects])
+    ids = np.concatenate([one.ids[one.ok[one.ok < one.searched.n_points]] for one in rows.subjects])
     columns = (own.logits, own.inside, own.outside, ids[own.selected])
     return [
         dict(zip(("logit", "inside", "outside", "point_id"), row, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from admf_ray.analysis.conclusion import p_told
 from admf_ray.phases.analysis.overfitting import Luck
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.walk import Walked
@@ -132,10 +133,10 @@ def _luck(scores: Mapping[str, float], luck: Luck) -> Iterator[Reason]:
         said = f"what was selected this way was below the median elsewhere in {chance:.0%} of splits"
         yield chance < WELL_BELOW_HALF, said
     p = luck.superior["excess"].spa_p
-    yield p <= 0.05, f"best of all points against exposure-matched buy and hold: SPA p {p:.3f}"
+    yield p <= 0.05, f"best of all points against exposure-matched buy and hold: SPA p {p_told(p)}"
     timing = scores["random_entry_p"]
     if not math.isnan(timing):
-        yield timing <= 0.05, f"{timing:.1%} of random shifts of its positions earn as much"
+        yield timing <= 0.05, f"timing, against its positions at other times: random entry p {p_told(timing)}"
 
 
 def _costs(scores: Mapping[str, float]) -> Iterator[Reason]:

@@ -7,7 +7,7 @@ benchmark, seed, blocks and draws, so where phase 3 composes nothing new its p-v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from admf_ray.analysis.bootstrap import block_length
 from admf_ray.analysis.overfitting.superior import Extremes, Superior, extremes
-from admf_ray.phases.analysis.rows import GRID, Rows
+from admf_ray.phases.analysis.rows import GRID, Rows, Subject
 from admf_ray.results.identity import digest_of, sources_digest
 from admf_ray.results.store import RunStore
 
@@ -65,7 +65,9 @@ class Skill:
         if not excess.shape[1]:
             return self
         n_bars, block, seed = self.extremes.drawn
-        more = extremes([excess], n_bars, block_bars=block, seed=seed, n_draws=len(self.extremes.high))
+        more = extremes(
+            lambda: [excess], n_bars, block_bars=block, seed=seed, n_draws=len(self.extremes.high)
+        )
         composed = self.counts.get("composed", 0) + excess.shape[1]
         return replace(
             self, extremes=self.extremes.joined(more), counts={**self.counts, "composed": composed}
@@ -87,9 +89,14 @@ def training_skill(rows: Rows, seed: int) -> Skill:
     """
     few = list(rows.excess(rows.distinct(seed)[:MOST_FOR_BLOCKS]))
     block = block_length(np.concatenate(few, axis=1)) if few else 1.0
-    found = extremes(rows.excess(), len(rows.benchmark), block_bars=block, seed=seed, n_draws=SPA_DRAWS)
-    grid = sum(one.ok.size for one in rows.subjects if one.source == GRID)
-    return Skill(found, {GRID: grid, "experiments": len(rows) - grid})
+    found = extremes(rows.excess, len(rows.benchmark), block_bars=block, seed=seed, n_draws=SPA_DRAWS)
+    grid = distinct([one for one in rows.subjects if one.source == GRID])
+    return Skill(found, {GRID: grid, "experiments": distinct(rows.subjects) - grid})
+
+
+def distinct(subjects: Sequence[Subject]) -> int:
+    """Return how many points have returns; one that two hypotheses share is one."""
+    return len(np.unique(np.concatenate([one.ids[one.ok] for one in subjects])))
 
 
 def told(counts: Mapping[str, int]) -> str:
@@ -108,41 +115,26 @@ def write_skill(store: RunStore, skill: Skill, rows: Rows) -> None:
     """Keep the test of these rows in ``training_skill.json``, for phase 3 to join what it composes."""
     body = skill.extremes._asdict()
     body |= {name: getattr(skill.extremes, name).tolist() for name in ("high", "high_t")}
-    contexts = [one.searched.figures.context.digest for one in rows.subjects]  # type: ignore[attr-defined]  # StoredPoints
     seed = skill.extremes.drawn[-1]
-    facts = {"of": _name(rows, seed), "contexts": contexts, "counts": dict(skill.counts), "extremes": body}
+    facts = {"of": _name(rows, seed), "counts": dict(skill.counts), "extremes": body}
     store.write_json(SKILL, facts)
 
 
-def read_skill(store: RunStore, rows: Rows, seed: int) -> tuple[Skill, tuple[str, ...]] | None:
-    """Return the test that phase 2 left of the grid's rows and its variants, and the contexts of all of them.
-
-    Parameters
-    ----------
-    store : RunStore
-    rows : Rows
-        Of the grid alone.
-    seed : int
-
-    Returns
-    -------
-    (Skill, tuple of str) or None
-        None where phase 2 has not been run on these very rows with this seed.
-    """
+def read_skill(store: RunStore, rows: Rows, seed: int) -> Skill | None:
+    """Return the test that phase 2 left; None where it has not been run on these very rows with this seed."""
     facts: dict[str, Any] = store.read_json(SKILL) if store.exists(SKILL) else {}
     if facts.get("of") != _name(rows, seed):
         return None
     body = facts["extremes"]
     arrays = {name: np.array(body[name]) for name in ("high", "high_t")}
     found = Extremes(**{**body, **arrays, "drawn": tuple(body["drawn"])})
-    return Skill(found, facts["counts"]), tuple(facts["contexts"])
+    return Skill(found, facts["counts"])
 
 
 def _name(rows: Rows, seed: int) -> str:
-    """Return what names a test: the grid's rows that have returns, how they are drawn, and by what."""
-    grid = [one for one in rows.subjects if one.source == GRID]
+    """Return what names a test: the rows that have returns, how they are drawn, and by what."""
     of = [
         [one.searched.figures.context.digest, one.ids[one.ok].tobytes().hex()]  # type: ignore[attr-defined]  # as above
-        for one in grid
+        for one in rows.subjects
     ]
     return digest_of([of, seed, SPA_DRAWS, sources_digest(*SOURCES)])

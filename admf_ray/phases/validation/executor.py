@@ -106,7 +106,7 @@ class TestExecutor(BacktestCoordinator):
                 judging, order = self._in_training(mined)
                 if not order:
                     return judging.nothing()
-                skill = skill_of(self.store, self.search, mined, order, judging.trained, judging.hall)
+                skill = skill_of(self, mined, order, judging.trained, judging.hall)
             sealed = self._open(order, again)
             tested = self.run_test_suite(order, sealed)
             hall = test_hall(self.search, sealed, phase.validation.walk_forward_oos)

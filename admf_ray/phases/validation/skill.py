@@ -6,23 +6,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from admf_ray.config.analysis import AnalysisConfig
+from admf_ray.logs import get_logger
+from admf_ray.phases.analysis.recorded import recorded_variants
 from admf_ray.phases.analysis.rows import GRID, Rows, Subject
 from admf_ray.phases.analysis.skill import Skill, read_skill, training_skill
 from admf_ray.phases.mined import Mined
-from admf_ray.phases.search import Search
+from admf_ray.phases.mining import BacktestCoordinator
 from admf_ray.phases.validation.case import TestCase
 from admf_ray.phases.validation.exam import Hall
-from admf_ray.results.points import ids_on
-from admf_ray.results.store import RunStore
 
 __all__ = ["skill_of"]
 
+Ints = NDArray[np.int64]
+
+log = get_logger(__name__)
+
 
 def skill_of(
-    store: RunStore,
-    search: Search,
+    mining: BacktestCoordinator,
     mined: Mined,
     cases: Sequence[TestCase],
     trained: Mapping[str, Any],
@@ -32,8 +36,8 @@ def skill_of(
 
     Parameters
     ----------
-    store : RunStore
-    search : Search
+    mining : BacktestCoordinator
+        Of this run.
     mined : Mined
     cases : sequence of TestCase
     trained : mapping of str to dict
@@ -43,25 +47,30 @@ def skill_of(
 
     Notes
     -----
-    Where phase 2 has tested these rows its result is taken as it is, variants of experiments included;
-    otherwise the grid's rows are tested here. A single point that is a row already is not added again.
+    The rows are the grid's and those of every hypothesis that the run has tested. Where phase 2 has tested
+    these very rows its result is taken as it is; otherwise they are tested here. A single point that is a
+    row already is not added again.
     Test strategies see the bars before their window, so with ``warmup: none`` none of them is a row.
     """
+    search = mining.search
     seed = (search.config.phase_2_analysis or AnalysisConfig()).seed
-    rows = Rows(tuple(Subject(GRID, one) for one in mined.searched), search.conditions)
-    known = read_skill(store, rows, seed)
-    if known is None:
-        contexts = [one.searched.figures.context.digest for one in rows.subjects]  # type: ignore[attr-defined]  # StoredPoints
-        skill = training_skill(rows, seed)
-    else:
-        skill, contexts = known[0], list(known[1])
-    ids: set[int] = set()
+    variants = recorded_variants(mining, {})
+    for sentence in variants.left_out:
+        log.warning("%s", sentence)
+    grid = (Subject(GRID, one) for one in mined.searched)
+    rows = Rows((*grid, *variants.subjects), search.conditions)
+    skill = read_skill(mining.store, rows, seed) or training_skill(rows, seed)
+    tested: list[Ints] = []
     if search.conditions.warmup == "history":
-        found = ids_on(store, search.bars.content_hash, ok=True)
-        ids.update(*(found[one].tolist() for one in contexts))
+        tested = [one.ids[one.ok] for one in rows.subjects]
     fresh = {
         case.identity: hall.excess(trained[case.name])
         for case in cases
-        if case.name in trained and (case.members or case.account.point_id not in ids)
+        if case.name in trained and not _is_row(case, tested)
     }
     return skill.joined(np.column_stack(list(fresh.values()))) if fresh else skill
+
+
+def _is_row(case: TestCase, tested: Sequence[Ints]) -> bool:
+    """Tell whether a test strategy is a single point that is among those tested."""
+    return not case.members and any((ids == case.account.point_id).any() for ids in tested)

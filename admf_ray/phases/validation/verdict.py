@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from admf_ray.analysis.conclusion import p_told
 from admf_ray.phases.analysis.skill import told
 from admf_ray.phases.validation.acceptance import Judged, power_told
 from admf_ray.phases.validation.evidence import Evidence
@@ -168,8 +169,8 @@ class Verdict:
         )
         second = (
             f"Its return beyond its exposure has a Sharpe ratio of {one.judged.excess_sharpe:.2f} "
-            f"(p {one.judged.test_p:.4f}, at most {limit:.4f} allowed) after p {self.training_p:.3f} over "
-            f"{sum(self.trials.values()):,} trials in training."
+            f"(p {p_told(one.judged.test_p, 4)}, at most {limit:.4f} allowed) after p "
+            f"{p_told(self.training_p)} over {sum(self.trials.values()):,} trials in training."
         )
         return first, second, third
 

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from arch.bootstrap import SPA, StationaryBootstrap, optimal_block_length
 
+from admf_ray.analysis import bootstrap
 from admf_ray.analysis.bootstrap import (
+    as_factors,
     block_length,
     interval,
     long_run_variance,
@@ -37,11 +39,25 @@ def test_series_that_tell_nothing_get_single_bars():
 
 def test_times_drawn_counts_the_bars_of_each_draw():
     x = np.random.default_rng(0).standard_normal(50)
-    drawn = times_drawn(50, 4.5, 30, seed=3)
+    ((at, drawn),) = times_drawn(50, 4.5, 30, seed=3)
+    assert at == slice(0, 30)
     by_bars = np.array([x[bars].mean() for bars in redrawn(50, 4.5, 30, seed=3)])
     assert (drawn.sum(axis=1) == 50).all()
     assert len({row.tobytes() for row in drawn}) == 30
     np.testing.assert_allclose(drawn @ x / 50, by_bars, rtol=1e-12, atol=1e-15)
+
+
+def test_counts_come_some_histories_at_a_time(monkeypatch):
+    ((_, whole),) = times_drawn(60, 3.0, 25, seed=2)
+    monkeypatch.setattr(bootstrap, "DRAWN_BYTES", 2 * 60 * 7)
+    monkeypatch.setattr(bootstrap, "FACTOR_BYTES", 8 * 60 * 2)
+    parts = [(at, drawn.copy(), drawn.base) for at, drawn in times_drawn(60, 3.0, 25, seed=2)]
+    assert [at for at, _, _ in parts] == [slice(0, 7), slice(7, 14), slice(14, 21), slice(21, 25)]
+    assert len({id(base) for _, _, base in parts}) == 1  # one array, filled anew
+    np.testing.assert_array_equal(np.concatenate([drawn for _, drawn, _ in parts]), whole)
+    factors = list(as_factors(whole, 128))
+    assert [len(own) for _, own in factors] == [2] * 12 + [1]
+    np.testing.assert_array_equal(np.concatenate([own for _, own in factors]), whole)
 
 
 def test_blocks_have_their_mean_length():
@@ -71,7 +87,7 @@ def test_long_run_variance_equals_the_librarys():
 
 def test_long_run_variance_is_what_endless_draws_give():
     x = persistent(200, 3)
-    means = times_drawn(200, 7.0, 20_000, seed=1) @ x / 200
+    means = np.concatenate([drawn @ x for _, drawn in times_drawn(200, 7.0, 20_000, seed=1)]) / 200
     assert 200 * means.var() == pytest.approx(long_run_variance(x[:, None], 7.0)[0], rel=0.05)
 
 
@@ -101,6 +117,16 @@ def test_a_figure_mostly_undefined_has_no_interval():
     assert (found.low, found.high) == (1.0, 1.0)  # seen in two thirds of the draws
     rare = interval(x, lambda r: 1.0 if r.sum() > 1.5 else np.nan, seed=0, block_bars=1.0, n_draws=200)
     assert np.isnan([rare.estimate, rare.low, rare.high]).all()
+
+
+def test_intervals_do_not_show_the_blocks_of_draws(monkeypatch):
+    returns = 0.01 * np.random.default_rng(4).standard_normal((300, 3))
+    options = {"block_bars": 4.0, "seed": 7, "n_draws": 400}
+    whole = sharpe_intervals(returns, **options)
+    monkeypatch.setattr(bootstrap, "DRAWN_BYTES", 2 * 300 * 33)
+    monkeypatch.setattr(bootstrap, "FACTOR_BYTES", 8 * 300 * 8)
+    assert len(list(times_drawn(300, 4.0, 400, 7))) == 13
+    np.testing.assert_allclose(sharpe_intervals(returns, **options), whole, rtol=1e-12)
 
 
 def test_intervals_of_many_are_those_of_each():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from admf_ray.analysis.conclusion import conclude, holm
+from admf_ray.analysis.conclusion import conclude, holm, p_told
 
 
 def test_holm_by_hand():
@@ -34,3 +34,11 @@ def test_holm_equals_its_definition(n):
 )
 def test_words_follow_the_numbers(trades, better, worse, word):
     assert conclude(trades, better, worse) == word
+
+
+@pytest.mark.parametrize("digits", [3, 4])
+def test_no_sentence_says_that_p_is_0(digits):
+    for p in (0.0, 1e-9, 0.0004, 0.001, 0.03, 1.0):
+        said = p_told(p, digits)
+        assert float(said.removeprefix("below ")) > 0
+        assert ("below" in said) == (p < 0.5 * 10**-digits)

@@ -114,7 +114,8 @@ def phase_2(store, hypothesis="filtered"):
     parameters = json.dumps({"fast": 2, "slow": 10, "risk.fraction": 1.0})
     point = {"rank": 1, "strategy": "ma_crossover", "parameters": parameters}
     table(store, "finalists", [{**point, "reasons_for": ["a plateau"], "reasons_against": ["few trades"]}])
-    store.write_json("analysis.json", {"remarks": ["mind the gap"], "regimes": {"classifier": "made"}})
+    facts = {"remarks": ["mind the gap"], "regimes": {"classifier": "made"}, "trials_told": "7 of 9 tested"}
+    store.write_json("analysis.json", facts)
 
 
 def phase_3(store, chosen=None):
@@ -138,12 +139,10 @@ def phase_3(store, chosen=None):
     time = pd.date_range("2011-12-01", periods=40, freq="D", tz="UTC")
     side = ["training"] * 20 + ["test"] * 20
     table(store, "validation_curves", {"name": "first", "data": side, "time": time, "return": 0.01})
-    figures = {"figure": ["sharpe", "volatility"], "training": [1.0, 0.1], "test": [0.2, 0.2]}
-    table(
-        store,
-        "comparison",
-        {"name": "first", **figures, "expected_low": [0.5, 0.1], "expected_high": [1.5, 0.1]},
-    )
+    names, none = ["sharpe", "volatility", "returns.kolmogorov_smirnov"], float("nan")
+    figures = {"figure": names, "training": [1.0, 0.1, none], "test": [0.2, 0.2, 0.3]}
+    expected = {"expected_low": [0.5, 0.1, none], "expected_high": [1.5, 0.1, none]}
+    table(store, "comparison", {"name": "first", **figures, **expected, "percentile": [0.25, 0.75, 0.0]})
     table(
         store, "quarters", {"name": "first", "quarter": ["2012Q1", "2012Q2"], "total_return": [0.01, -0.02]}
     )

@@ -28,6 +28,8 @@ def test_sections_come_with_their_tables(tmp_path):
     phase_3(store)
     page = read(store)
     assert page.headings == [*FIRST, *SECOND, "validation", "drift"]
+    assert "p < 0.001" in page.text  # of Kolmogorov and Smirnov's test, 0 in the table
+    assert "75.0 %" in page.text
     assert "Not shown" not in page.text
 
 
@@ -61,6 +63,7 @@ def test_statistics_are_of_the_exposure_matched_excess(tmp_path):
     assert "0.010" not in text  # SPA of raw returns
     assert "12.3 %" in text
     assert "98.7 %" not in text
+    assert "7 of 9 tested." in text
 
 
 def test_what_failed_is_shown(tmp_path):

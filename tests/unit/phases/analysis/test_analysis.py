@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from admf_ray import open_run
+from admf_ray.analysis.path_intervals import PATH_FIGURES
 from admf_ray.engine.paths import returns_of
 from admf_ray.errors import ConfigError
-from admf_ray.phases.analysis.overfitting import STATISTICS, _grid
+from admf_ray.phases.analysis.overfitting import STATISTICS, _joined
 from admf_ray.phases.analysis.rows import Rows, Subject
 from admf_ray.phases.analysis.tables import TABLES
 from admf_ray.results.ledger import Ledger
@@ -43,6 +44,9 @@ def test_candidates_are_the_points_of_the_store(done, run):
     assert (points.loc[frame["point_id"], "trades"] > 0).any()
     best = run.best(3)["point_id"]
     assert set(best) <= set(frame["point_id"])
+    assert (frame["near_duplicates"] < len(frame)).all()
+    assert set(frame["complement"]) <= set(frame["correlation_cluster"])
+    assert (frame["complement"] != frame["correlation_cluster"]).all()
     spread = frame["volatility"].to_numpy() * math.sqrt(done.mining.search.bars.bars_per_year)
     assert spread == pytest.approx(points.loc[frame["point_id"], "volatility"].to_numpy(), rel=1e-9)
 
@@ -58,6 +62,12 @@ def test_regimes_sum_to_the_whole(run):
     assert trades.sum() > 20
     best = frame[frame["kind"] == "best"]
     assert set(best["strategy"]) == {"ma_crossover", "rsi_reversion"}
+    quality = frame[frame["kind"] == "classifier"]
+    assert quality["balance"].sum() == pytest.approx(1.0)
+    assert (quality["bars"] > 0).sum() > 1
+    told = {one["regime"]: one["self_transition"] for one in run.analysis["regimes"]["regimes"]}
+    stays = dict(zip(quality["regime"], quality["self_transition"], strict=True))
+    assert {k: v for k, v in stays.items() if v == v} == {k: v for k, v in told.items() if v is not None}
 
 
 def test_at_the_break_even_cost_the_profit_is_gone(done, run):
@@ -80,6 +90,28 @@ def test_at_the_break_even_cost_the_profit_is_gone(done, run):
         if abs(np.prod(1 + path) - 1) < 1e-4:
             tested += 1
     assert tested == len(found)
+
+
+def test_optima_are_flagged(run):
+    frame, facts = run.table("sensitivity"), run.analysis["sensitivity"]
+    for one in facts:
+        own = frame[frame["strategy"] == one["strategy"]]
+        for side, prefix in (("chosen", ""), ("highest", "highest_")):
+            assert set(own[f"{prefix}spike"]) == {one[side]["spike"]}
+            edges = own[own[f"{prefix}edge"] != ""]
+            said = [f"{a} {b}" for a, b in zip(edges["parameter"], edges[f"{prefix}edge"], strict=True)]
+            assert ", ".join(said) == one[side]["edges"]
+    assert (frame["edge"] != "").any() or (frame["highest_edge"] != "").any()
+
+
+def test_intervals_stand_round_the_figures_of_the_store(run):
+    table, points = run.table("overfitting"), run.points().set_index("point_id")
+    for name in PATH_FIGURES:
+        own = table[(table["statistic"] == name) & (table["basis"] == "raw")].set_index("point_id")
+        assert len(own) > 4
+        stored = points.reindex(own.index)[name].dropna()
+        assert own.loc[stored.index, "value"].to_numpy() == pytest.approx(stored.to_numpy(), rel=1e-9)
+        assert (own["low"] < own["high"]).all()
 
 
 def test_statistics_are_all_explained(run):
@@ -145,7 +177,7 @@ def test_those_listed_run_and_no_others(folder, copied):
 def test_who_is_near_whom_survives_the_joining(done):
     mined = done.phase_2.mined
     rows = Rows(tuple(Subject("grid", one) for one in mined.searched), done.mining.search.conditions)
-    sums, near, n_points = _grid(rows)
+    sums, near, n_points = _joined(rows)
     assert n_points == mined.n_points
     assert len(sums) == len(rows)
     at = 0

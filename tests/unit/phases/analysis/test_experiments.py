@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from admf_ray.config.analysis import ExperimentConfig
 from admf_ray.config.load import parse_pipeline
 from admf_ray.phases.analysis import AnalysisCoordinator
 from admf_ray.phases.analysis.hypotheses import corrected, record, recorded, told
+from admf_ray.phases.analysis.recorded import recorded_variants
 from admf_ray.phases.mining import BacktestCoordinator
 from admf_ray.phases.walk import walk
 from admf_ray.results.store import RunStore
@@ -85,6 +87,9 @@ def test_both_sides_select_and_are_compared_on_the_same_bars(done):
     assert row["variant_trades"] == sum(each["variant_trades"] for each in windows)
     assert sum(each["bars"] for each in one.regime_rows()) <= own.skill.n_bars
     assert one.conclusion in one.sentence()
+    sure = replace(one, p_better=2e-4, p_worse=2e-4).sentence()
+    assert "p(not " in sure
+    assert ") below 0.001 over 1 hypothesis" in sure
 
 
 def test_one_alone_joins_the_family(folder, copied):
@@ -114,3 +119,42 @@ def test_an_experiment_container_is_an_island(folder, copied):
             figures.append(found["metrics"])
     assert figures[0]["fills"] > 0
     np.testing.assert_equal(figures[0], figures[1])
+
+
+def test_hypotheses_that_the_configuration_does_not_name_are_tested_with_all_others(done, folder, copied):
+    """Every trial that is counted is a trial that the statistics see."""
+    before = done.analysed.luck
+    outside = {"name": "outside", "modifications": {"params": {"risk.stop_loss_frac": 0.02}}}
+    with serial():
+        mining = BacktestCoordinator(parse_pipeline(body(folder, tools=(), experiments=())), out=str(copied))
+        phase_2 = AnalysisCoordinator(mining, mining.run_parameter_search())
+        phase_2.run_experiment(outside, "ma_crossover")
+        found = phase_2.run()
+        tested = recorded_variants(mining, {})
+    assert tested.left_out == ()
+    assert [one.source for one in tested.subjects] == ["with trend", "outside"]
+    luck, more = found.luck, len(tested.subjects[1].ok)
+    assert more > 10
+    assert before.tested == before.trials.own
+    assert luck.tested == luck.trials.own == before.tested + more == luck.superior["raw"].n_points
+    assert luck.skill.counts["experiments"] == sum(len(one.ok) for one in tested.subjects)
+    assert luck.trials_told == f"{luck.tested:,} trials are counted, {luck.tested:,} of them tested"
+    variants = {int(i) for one in tested.subjects for i in one.ids}
+    assert variants & set(found.found.tables["pbo"]["point_id"].to_pylist())
+
+
+def test_what_cannot_be_tested_is_said(folder, copied):
+    family = json.loads((copied / "hypotheses.json").read_text())
+    unknown = {**family[0], "name": "gone", "hash": "1", "says": {
+        "base_strategy": "ma_crossover", "modifications": {"add_filter": "no_such_filter"}}}  # fmt: skip
+    halved = {**family[0], "name": "halved", "hash": "2", "p_better": None, "p_worse": None}
+    (copied / "hypotheses.json").write_text(json.dumps([*family, unknown, halved]))
+    with serial():
+        mining = BacktestCoordinator(parse_pipeline(body(folder, tools=())), out=str(copied))
+        found = AnalysisCoordinator(mining, mining.run_parameter_search()).run()
+    assert [one.split(":")[0] for one in found.found.remarks] == ["hypothesis gone", "hypothesis halved"]
+    assert "no_such_filter" in found.found.remarks[0]
+    assert "never finished" in found.found.remarks[1]
+    fewer = replace(found.luck, trials=replace(found.luck.trials, own=found.luck.tested + 3, before=7))
+    assert f"{fewer.tested + 10:,} trials are counted, {fewer.tested:,} of them tested" in fewer.trials_told
+    assert "3 failed or are of hypotheses without a result; 7 are of earlier runs" in fewer.trials_told

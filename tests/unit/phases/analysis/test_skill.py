@@ -105,21 +105,21 @@ def test_what_is_composed_counts_with_the_rows(twins):
 
 
 def test_what_phase_2_left_is_taken_for_the_same_rows_only(twins, tmp_path):
-    (swept, asked), run = twins
+    (swept, asked), _ = twins
     store = RunStore(str(tmp_path))
     assert read_skill(store, swept, 0) is None
     both = Rows((*swept.subjects, Subject("an experiment", asked.subjects[0].searched)), swept.conditions)
     skill = training_skill(both, 0)
     write_skill(store, skill, both)
-    found, contexts = read_skill(store, swept, 0)
+    found = read_skill(store, both, 0)
     assert skill.counts == {GRID: len(swept), "experiments": len(asked)}
     assert found.counts == skill.counts
     for mine, its in zip(found.extremes, skill.extremes, strict=True):
         np.testing.assert_array_equal(mine, its)
-    assert list(contexts) == [one.figures.context.digest for one in run.mined.searched]
-    assert read_skill(store, swept, 1) is None
+    assert read_skill(store, both, 1) is None
     assert read_skill(store, asked, 0) is None
+    assert read_skill(store, swept, 0) is None  # before the experiment
     fewer = replace(swept.subjects[0])
     fewer.__dict__["ok"] = swept.subjects[0].ok[:-1]
-    assert read_skill(store, Rows((fewer,), swept.conditions), 0) is None
+    assert read_skill(store, Rows((fewer, both.subjects[1]), swept.conditions), 0) is None
     assert json.loads((tmp_path / SKILL).read_text())["extremes"]["n_points"] == 2 * len(swept)
