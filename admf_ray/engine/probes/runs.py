@@ -159,7 +159,7 @@ class _Stages:
 
     def reduce_at(self, t: int, s: int, *rest: Any) -> Any:
         """Fill knowing the open alone, unless a limit or stop needs the bar's extremes."""
-        if self._replay.orders[s, 0] != MARKET:
+        if self._replay.books.orders[s, 0] != MARKET:
             self._replay.curtain.show_cell(t, s, ("high", "low"))
         return self._module.reduce_at(t, s, *rest)
 
