@@ -23,7 +23,7 @@ def test_a_worker_holds_less_than_a_copy_of_the_bars_would_take(tmp_path, ray_ad
         search={"neighborhood_testing": {"enabled": False}}, execution={"tile_points": 2},
     )  # fmt: skip
     # the probe of look-ahead would take a minute of the driver's, and has nothing to do with the workers
-    monkeypatch.setattr("admf_ray.phases.mining.refuse_foresight", lambda *_: None)
+    monkeypatch.setattr("admf_ray.phases.running.refuse_foresight", lambda *_: None)
     found = search(body, tmp_path / "run", address=ray_address)
     market = found.search.conditions.market  # its prices are the bars' own arrays
     mapped = sum(one.nbytes for one in market if isinstance(one, np.ndarray))
