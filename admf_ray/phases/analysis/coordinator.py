@@ -267,10 +267,7 @@ class AnalysisCoordinator:
             **found.facts,
             "seed": self.settings.seed,
             "candidates": [one.key for one in candidates],
-            "variants": [
-                one.compared.variant.searched[0].figures.context.facts()  # type: ignore[attr-defined]  # StoredPoints
-                for one in experiments
-            ],
+            "variants": [one.compared.variant.searched[0].figures.context.facts() for one in experiments],
             "remarks": found.remarks,
         }
         self.store.write_json(ANALYSIS, finite(facts))

@@ -108,7 +108,7 @@ def write_skill(store: RunStore, skill: Skill, rows: Rows) -> None:
     """Keep the test of these rows in ``training_skill.json``, for phase 3 to join what it composes."""
     body = skill.extremes._asdict()
     body |= {name: getattr(skill.extremes, name).tolist() for name in ("high", "high_t")}
-    contexts = [one.searched.figures.context.digest for one in rows.subjects]  # type: ignore[attr-defined]  # StoredPoints
+    contexts = [one.searched.figures.context.digest for one in rows.subjects]
     seed = skill.extremes.drawn[-1]
     facts = {"of": _name(rows, seed), "contexts": contexts, "counts": dict(skill.counts), "extremes": body}
     store.write_json(SKILL, facts)
@@ -141,8 +141,5 @@ def read_skill(store: RunStore, rows: Rows, seed: int) -> tuple[Skill, tuple[str
 def _name(rows: Rows, seed: int) -> str:
     """Return what names a test: the grid's rows that have returns, how they are drawn, and by what."""
     grid = [one for one in rows.subjects if one.source == GRID]
-    of = [
-        [one.searched.figures.context.digest, one.ids[one.ok].tobytes().hex()]  # type: ignore[attr-defined]  # as above
-        for one in grid
-    ]
+    of = [[one.searched.figures.context.digest, one.ids[one.ok].tobytes().hex()] for one in grid]
     return digest_of([of, seed, SPA_DRAWS, sources_digest(*SOURCES)])

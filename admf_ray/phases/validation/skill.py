@@ -51,7 +51,7 @@ def skill_of(
     rows = Rows(tuple(Subject(GRID, one) for one in mined.searched), search.conditions)
     known = read_skill(store, rows, seed)
     if known is None:
-        contexts = [one.searched.figures.context.digest for one in rows.subjects]  # type: ignore[attr-defined]  # StoredPoints
+        contexts = [one.searched.figures.context.digest for one in rows.subjects]
         skill = training_skill(rows, seed)
     else:
         skill, contexts = known[0], list(known[1])
