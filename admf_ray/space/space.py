@@ -39,17 +39,6 @@ class Space:
         """Return `size` where it fits a machine word."""
         return self.size
 
-    def locate(self, index: int) -> tuple[Lattice, int]:
-        """Return the lattice that an index falls into, and the index within it.
-
-        Raises
-        ------
-        IndexError
-            Outside the space.
-        """
-        k, within = self.place(index)
-        return self.lattices[k], within
-
     def place(self, index: int) -> tuple[int, int]:
         """Return the number of the lattice that an index falls into, and the index within it.
 
