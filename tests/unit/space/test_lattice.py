@@ -218,7 +218,6 @@ def test_a_space_of_two_lattices():
     space = Space((one, two))
     assert len(space) == space.size == 7
     assert [space.place(k) for k in (0, 2, 3, 6)] == [(0, 0), (0, 2), (1, 0), (1, 3)]
-    assert list(space.split(2, 5)) == [(one, 2, 3), (two, 0, 2)]
     for wrong in (-1, 7):
         with pytest.raises(IndexError):
             space.place(wrong)
