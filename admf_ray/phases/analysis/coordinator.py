@@ -1,4 +1,4 @@
-"""Phase 2: the configured tools, experiments, and the statistics that count every trial."""
+"""`AnalysisCoordinator`: the configured tools, experiments, and the statistics that count every trial."""
 
 from __future__ import annotations
 

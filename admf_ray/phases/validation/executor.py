@@ -1,4 +1,4 @@
-"""Phase 3: finalists, ordered beforehand, judged once on data never seen."""
+"""`TestExecutor`: fixes the finalists' order on training data, opens the test data, has each examined."""
 
 from __future__ import annotations
 
