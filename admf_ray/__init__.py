@@ -1,4 +1,15 @@
-"""Mine, analyse and validate trading strategies; every trial isolated, replayable and counted."""
+"""Mine, analyse and validate trading strategies; every trial isolated, replayable and counted.
+
+Folders by layer, each importing only from those below it:
+
+- `cli`: the command line;
+- `phases`: mining, analysis, validation; `report`: a page on what they left;
+- `config`: what is asked for; `analysis`: the statistics; `cluster`: all that knows Ray;
+- `engine`: replay and sweep of one strategy or many points; `results`: where rows are kept;
+- `components`: strategies, filters, risk, broker, portfolio;
+- `market`: bars and windows; `space`: points and their neighbours;
+- `rules`: the compiled formulas of everything above.
+"""
 
 from __future__ import annotations
 

@@ -39,6 +39,6 @@ def serial(shuffled: int | None = None) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cluster_run, "run_tiles", run_tiles)
-        for phase in ("mining", "validation.executor"):
+        for phase in ("running", "validation.executor"):
             patch.setattr(f"admf_ray.phases.{phase}.session", lambda *_: nullcontext(HERE))
         yield

@@ -156,11 +156,6 @@ class Schedule:
         job = self._jobs[tile.job]
         return START_S + self.rows(tile) * job.steps * self._rates.ns(job) / 1e9
 
-    def remaining_s(self) -> float:
-        """Return the seconds of one core that waiting tiles are expected to take."""
-        with self._lock:
-            return sum(self.predicted_s(tile) for tile in self._waiting)
-
     def take(self, worker: str) -> list[Tile]:
         """Return the next portion for a worker; empty when nothing waits or the run is stopping."""
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -24,7 +24,7 @@ Tool = Literal[
     "walk_forward_consistency",
     "regime_stability_analysis",
 ]
-INHERITED = "phase_1_mining.container_components"
+INHERITED: Final = "phase_1_mining.container_components"
 
 
 class AnalysisExecution(Model):
@@ -66,7 +66,7 @@ class Modifications(Model):
 class ContainerInheritance(Model):
     """Which stack the modifications are applied to."""
 
-    inherit_from: Literal["phase_1_mining.container_components"] = INHERITED  # type: ignore[assignment]
+    inherit_from: Literal["phase_1_mining.container_components"] = INHERITED
     """Phase 1's stack."""
 
 

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_ray.components.tracing import Graph, column
+from admf_ray.components.tracing import column
 from admf_ray.engine.failures import asked
-from admf_ray.engine.plan import trace
-from admf_ray.engine.stack import Stack, Structure
 from admf_ray.errors import ComponentError, DataError
 from admf_ray.market import Bars, Window
 
-if TYPE_CHECKING:
-    from admf_ray.engine.inputs import Table
-
-__all__ = ["Columns", "apply_fitted", "fitted_tables", "learn"]
+__all__ = ["Columns", "apply_fitted", "learn"]
 
 Floats = NDArray[np.float64]
 
@@ -60,56 +55,6 @@ class Columns:
 
     def __len__(self) -> int:
         return self._length
-
-
-def fitted_tables(
-    stack: Stack,
-    structure: Structure,
-    values: Floats,
-    points: NDArray[np.intp],
-    bars: Bars,
-    train: Window,
-    capacity: int,
-    beat: Callable[[], None] | None = None,
-    train_bars: Bars | None = None,
-) -> Iterator[Table]:
-    """Yield tables of a strategy with `fit`, as `inputs.tables` does.
-
-    Notes
-    -----
-    `fit` is called once per distinct parameters and symbol, on the bars of `train` alone, a range of
-    `train_bars` where there are such. Its result is
-    kept as bytes and every `prepare` gets a fresh copy, so nothing it does to a model can be seen later.
-    """
-    from admf_ray.engine.inputs import Table, first_known, flat  # it yields these tables
-
-    own, rest = structure.fields[0], structure.fields[1:]
-    span = stack.spans[0]
-    per_table = max(capacity // max(len(own), 1), 1)
-    for begin in range(0, len(points), per_table):
-        chosen = points[begin : begin + per_table]
-        graph = Graph()
-        nodes = trace(stack, structure, values[chosen], graph, skip_strategy=True)
-        distinct, inverse = np.unique(nodes, return_inverse=True)
-        shared = graph.compute([int(i) for i in distinct], bars, beat)
-        cache: dict[bytes, int] = {}
-        learned: list[Floats] = []
-        first_rows = np.empty((len(chosen), len(own)), dtype=np.int64)
-        for i, point in enumerate(chosen):
-            row = np.ascontiguousarray(values[point, span])
-            key = row.tobytes()
-            if key not in cache:
-                cache[key] = len(learned) * len(own)
-                p = stack.strategy.decode(row)
-                frozen = learn(stack.strategy, p, bars if train_bars is None else train_bars, train)
-                learned.append(apply_fitted(stack.strategy, p, own, bars, frozen))
-                if beat is not None:
-                    beat()
-            first_rows[i] = cache[key] + np.arange(len(own))
-        rows = np.concatenate([*learned, shared]) if rest else np.concatenate(learned)
-        others = inverse.reshape(nodes.shape) + len(learned) * len(own)
-        ix = np.ascontiguousarray(np.concatenate([first_rows, others], axis=1), dtype=np.int64)
-        yield Table(chosen, flat(rows), first_known(rows), ix)
 
 
 def learn(cls: type[Any], p: Any, bars: Bars, train: Window) -> list[bytes]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from admf_ray.engine.books import Books
 from admf_ray.engine.bus import EventBus
 from admf_ray.engine.events import BarEvent, FillEvent, OrderEvent, RiskEvent, SignalEvent
 from admf_ray.engine.inputs import (
@@ -26,9 +27,6 @@ from admf_ray.rules.state import (
     LIMIT,
     LIQUIDATED,
     MARKET,
-    N_ACCOUNT,
-    N_ORDER,
-    N_POSITION,
     NONE,
     OPENING,
     PROPOSED,
@@ -95,25 +93,15 @@ class BarProtocol:
         self.regimes = regime_rows(self.labels, self.n_regimes, bars.n_bars)
         self.market = market_arrays(bars) if self.arrays is None else self.arrays
         self.flags = {**market_flags(bars, self.market), "TAIL": True}
-        n = bars.n_symbols
-        self.account = np.empty(N_ACCOUNT)
-        self.book, self.orders = np.zeros((n, N_POSITION)), np.zeros((n, N_ORDER))
-        self.follow(self.stack, self.row, self.train)
-        self.judge, self.opening = self.module.judge, self.v
         portfolio = self.stack.part_values(self.row)[-1]
         cash = float(portfolio.initial_cash)
-        self.paid_in_full, self.in_debit = portfolio.long_initial_margin == 1.0, False
-        self.module.open_books(cash, self.account, self.book, self.orders, self.memories, self.stack.memory())
-        self.equity, self.halted, self.ruined, self.busy = cash, False, False, False
-        self.sent: list[OrderEvent] = []
-        self.filled: list[FillEvent] = []
-        self.signals: dict[tuple[int, str], float] = {}
-        width = self.window.n_bars
-        self.curve, self.cash = np.empty(width), np.empty(width)
-        self.positions = np.empty((width, n))
-        self.marked = [cash]
-        self.nets: list[float] = []
-        self.places: list[int] = []
+        books = self.books = Books.opened(cash, self.window.n_bars, bars.n_symbols)
+        self.follow(self.stack, self.row, self.train)
+        self.judge, self.opening = self.module.judge, self.v
+        self.paid_in_full = portfolio.long_initial_margin == 1.0
+        self.module.open_books(
+            cash, books.account, books.book, books.orders, books.memories, self.stack.memory()
+        )
         own = slice(self.window.start, self.window.stop)  # as Python's numbers, which events hold
         self.ohlc = [c[own].tolist() for c in (bars.open, bars.high, bars.low, bars.close)]
         self.volume = bars.volume[own].tolist() if bars.volume is not None else None
@@ -136,49 +124,49 @@ class BarProtocol:
         self.carries, self.protected = rules["CARRY"], rules["PROTECTED"]
         self.closes = self.flags["CLOSES"] or rules["SESSIONS"]
         self.watches, self.banded = rules["HALTS"], rules["BAND"]
-        self.memories = np.repeat(stack.memory(), bars.n_symbols, axis=0)
+        self.books.memories = np.repeat(stack.memory(), bars.n_symbols, axis=0)
         self.label = stack.strategy.label()
         self.filters = [prefix[:-1] for prefix in stack.prefixes[1:-3]]
-        self.busy = self._awaits()
+        self.books.busy = self._awaits()
 
     def _awaits(self) -> bool:
         """Whether the next bar may fill something."""
-        waiting = bool((self.orders[:, 0] != NONE).any())
-        return waiting or (self.protected and bool((self.book[:, 0] != 0.0).any()))
+        waiting = bool((self.books.orders[:, 0] != NONE).any())
+        return waiting or (self.protected and bool((self.books.book[:, 0] != 0.0).any()))
 
     def bar(self, t: int) -> None:
         """Run the bar protocol, (a) to (f)."""
         assert self.bus is not None
-        window, module, a = self.window, self.module, self.account
+        window, module, books, a = self.window, self.module, self.books, self.books.account
         k = self.k = t - window.start
-        if self.carries and t > window.start and not self.ruined:
-            module.carry_at(t, self.market, self.v, a, self.book)
-        if self.busy:
+        if self.carries and t > window.start and not books.ruined:
+            module.carry_at(t, self.market, self.v, a, books.book)
+        if books.busy:
             self._fill(t)
         if self.closes:
             self._close_out(t)
         ends = self.liquidate and t == window.stop - 1
         if ends:
             self._wind_up(t)
-        previous = self.equity
-        self.equity, required = module.mark_at(t, self.market, self.v, a, self.book)
+        previous = books.equity
+        books.equity, required = module.mark_at(t, self.market, self.v, a, books.book)
         cash = float(a[0])
-        if cash < 0.0 and self.paid_in_full and not self.in_debit:
+        if cash < 0.0 and self.paid_in_full and not books.in_debit:
             # only an exit can do this: it is never refused, and what it leaves owing is said
             self.bus.publish(RiskEvent(t, self.times[self.k], "", "cash_below_zero", cash))
-        self.in_debit = cash < 0.0
-        self.curve[k], self.cash[k], self.positions[k] = self.equity, cash, self.book[:, 0]
-        if self.equity != cash or self.equity != previous:
-            self.marked.append(self.equity)
-            self.nets.append(self.equity - cash)
-            self.places.append(t)
+        books.in_debit = cash < 0.0
+        books.curve[k], books.cash[k], books.positions[k] = books.equity, cash, books.book[:, 0]
+        if books.equity != cash or books.equity != previous:
+            books.marked.append(books.equity)
+            books.nets.append(books.equity - cash)
+            books.places.append(t)
         self._announce(t)
-        if not self.halted and not ends:
+        if not books.halted and not ends:
             self._decide(t)
-        if not self.halted or (self.equity <= 0.0 and not self.ruined):
-            if self.watches or self.equity <= required or self.equity <= 0.0:
+        if not books.halted or (books.equity <= 0.0 and not books.ruined):
+            if self.watches or books.equity <= required or books.equity <= 0.0:
                 self._judge(t, required)
-            self.busy = self._awaits()
+            books.busy = self._awaits()
 
     def _announce(self, t: int) -> None:
         assert self.bus is not None
@@ -192,19 +180,13 @@ class BarProtocol:
 
     def _fill(self, t: int) -> None:
         """Fill what was ordered (a): exposure down, then up, then brackets."""
-        module, m, v, a, book, orders = (
-            self.module,
-            self.market,
-            self.v,
-            self.account,
-            self.book,
-            self.orders,
-        )
+        module, m, v, books = self.module, self.market, self.v, self.books
+        _, a, book, orders = written = books.written
         present = [s for s in range(len(book)) if self.present[self.k][s]]
         opening, need = 0, 0.0
         for s in present:
             if orders[s, 0] != NONE:
-                self._filled(t, s, module.reduce_at(t, s, m, v, self.equity, a, book, orders))
+                self._filled(t, s, module.reduce_at(t, s, m, v, *written))
                 if orders[s, 0] == OPENING:
                     opening += 1
                     need += module.need_at(s, m, v, orders)
@@ -216,39 +198,29 @@ class BarProtocol:
                     scale = max(free, 0.0) / need
             for s in range(len(book)):
                 if orders[s, 0] == OPENING:
-                    free, worth = module.funds_at(m, v, a, book)
-                    fill = module.open_at(
-                        t, s, scale, free, worth, m, self.table, self.ix, v, self.equity, a, book, orders
-                    )
+                    funds = module.funds_at(m, v, a, book)
+                    fill = module.open_at(t, s, scale, *funds, m, self.table, self.ix, v, *written)
                     self._filled(t, s, fill)
         if self.protected:
             for s in present:
-                fill = module.protect_at(t, s, m, self.table, self.ix, v, self.equity, a, book, orders)
-                self._filled(t, s, fill)
+                self._filled(t, s, module.protect_at(t, s, m, self.table, self.ix, v, *written))
 
     def _close_out(self, t: int) -> None:
-        codes = np.atleast_1d(self.market.close_out[t])
-        for s in np.flatnonzero(codes):
-            fill = self.module.close_at(
-                t, int(s), self.market, self.v, self.equity, self.account, self.book, self.orders
-            )
-            self._filled(t, int(s), fill)
+        self._close(t, np.flatnonzero(np.atleast_1d(self.market.close_out[t])), self.market)
 
     def _wind_up(self, t: int) -> None:
         """Close what is held at this bar's close, slippage and commission charged."""
+        book = self.books.book
         closes, codes = self.market.close.copy(), self.market.close_out.copy()
-        closes.reshape(len(closes), -1)[t] = np.where(
-            self.present[self.k], self.bars.close[t], self.book[:, 2]
-        )
+        closes.reshape(len(closes), -1)[t] = np.where(self.present[self.k], self.bars.close[t], book[:, 2])
         codes[t] = int(LIQUIDATED)
         for array in (closes, codes):
             array.setflags(write=False)
-        market = self.market._replace(close=closes, close_out=codes)
-        for s in np.flatnonzero(self.book[:, 0]):
-            fill = self.module.close_at(
-                t, int(s), market, self.v, self.equity, self.account, self.book, self.orders
-            )
-            self._filled(t, int(s), fill)
+        self._close(t, np.flatnonzero(book[:, 0]), self.market._replace(close=closes, close_out=codes))
+
+    def _close(self, t: int, symbols: Iterable[int], market: Market) -> None:
+        for s in map(int, symbols):
+            self._filled(t, s, self.module.close_at(t, s, market, self.v, *self.books.written))
 
     def _filled(self, t: int, s: int, fill: Any) -> None:
         """Publish an execution, or what could not be afforded."""
@@ -259,11 +231,12 @@ class BarProtocol:
             self.bus.publish(RiskEvent(t, when, symbol, "order_cut", cut))
         if qty != 0.0:
             event = FillEvent(t, when, symbol, qty, price, fee, slipped, REASONS[int(reason)], cut, pnl)
-            self.filled.append(self.bus.publish(event))
+            self.books.filled.append(self.bus.publish(event))
 
     def _decide(self, t: int) -> None:
         """Make orders, (c) to (f): weights, filters, sizes."""
-        module, m, v, book, orders = self.module, self.market, self.v, self.book, self.orders
+        module, m, v = self.module, self.market, self.v
+        equity, _, book, orders = self.books.written
         proposals: list[int] = []
         wanted, others = 0.0, 0.0
         for s in range(len(book)):
@@ -272,7 +245,7 @@ class BarProtocol:
                 weight = self._weight(t, s)
                 if weight != book[s, 3] or self.banded:
                     proposed, value = module.propose_at(
-                        t, s, weight, self.equity, m, self.table, self.ix, v, book, orders
+                        t, s, weight, equity, m, self.table, self.ix, v, book, orders
                     )
                     if proposed:
                         proposals.append(s)
@@ -280,10 +253,10 @@ class BarProtocol:
             if not proposed:
                 others += module.others_at(s, m, book, orders) if len(book) > 1 else 0.0
         if proposals:
-            scale = module.scale_at(wanted, others, self.equity, v)
+            scale = module.scale_at(wanted, others, equity, v)
             for s in proposals:
                 if orders[s, 0] == PROPOSED:
-                    self._order(t, s, module.settle_at(s, scale, self.equity, m, v, book, orders))
+                    self._order(t, s, module.settle_at(s, scale, equity, m, v, book, orders))
 
     def _delisted(self, t: int, s: int) -> bool:
         if not self.closes:
@@ -291,58 +264,45 @@ class BarProtocol:
         return REASONS[int(np.atleast_1d(self.market.close_out[t])[s])] == "delisted"
 
     def _weight(self, t: int, s: int) -> float:
-        if self.handler is not None:
-            weight = self.handler(t, s)
-        else:
-            weight = self.module.decide_at(t, s, self.table, self.ix, self.v, self.book, self.memories)
+        seen = (self.table, self.ix, self.v, self.books.book, self.books.memories)
+        weight = self.module.decide_at(t, s, *seen) if self.handler is None else self.handler(t, s)
         self._signal(t, s, weight, self.label)
         for k, name in enumerate(self.filters):
-            weight = self.module.admit_at(
-                k, t, s, weight, self.table, self.ix, self.v, self.book, self.memories
-            )
+            weight = self.module.admit_at(k, t, s, weight, *seen)
             self._signal(t, s, weight, name)
         return weight
 
     def _signal(self, t: int, s: int, weight: float, source: str) -> None:
         """Publish a component's weight when it changes."""
         assert self.bus is not None
-        key = (s, source)
-        if self.signals.get(key, 0.0) != weight and weight == weight:
-            self.signals[key] = weight
+        key, signals = (s, source), self.books.signals
+        if signals.get(key, 0.0) != weight and weight == weight:
+            signals[key] = weight
             self.bus.publish(SignalEvent(t, self.times[self.k], self.bars.symbols[s], weight, source))
 
     def _order(self, t: int, s: int, order: Any) -> None:
         assert self.bus is not None
-        if order[0] != NONE:
-            event = OrderEvent(
-                t,
-                self.times[self.k],
-                self.bars.symbols[s],
-                KINDS[order[0]],
-                order[1],
-                order[2],
-                REASONS[int(order[4])],
-            )
-            self.sent.append(self.bus.publish(event))
+        kind, qty, price, _, reason, *_ = order
+        if kind != NONE:
+            symbol, when = self.bars.symbols[s], self.times[self.k]
+            event = OrderEvent(t, when, symbol, KINDS[kind], qty, price, REASONS[int(reason)])
+            self.books.sent.append(self.bus.publish(event))
 
     def _judge(self, t: int, required: float) -> None:
         """Apply the drawdown halt, a margin call or ruin."""
         assert self.bus is not None
-        reason = self.module.verdict_at(self.equity, required, self.v, self.account)
+        books, when = self.books, self.times[self.k]
+        reason = self.module.verdict_at(books.equity, required, self.v, books.account)
         if reason == 0.0:
             return
         name = REASONS[int(reason)]
-        self.halted, self.ruined = name != "margin_call", name == "ruined"
-        self.bus.publish(RiskEvent(t, self.times[self.k], "", name, self.equity))
-        for s in range(len(self.book)):
-            qty = float(self.book[s, 0])
-            order = self.module.exit_at(
-                t, s, reason, self.market, self.equity, self.account, self.book, self.orders
-            )
+        books.halted, books.ruined = name != "margin_call", name == "ruined"
+        self.bus.publish(RiskEvent(t, when, "", name, books.equity))
+        for s, symbol in enumerate(self.bars.symbols):
+            qty = float(books.book[s, 0])
+            order = self.module.exit_at(t, s, reason, self.market, *books.written)
             if name == "ruined" and qty != 0.0:
-                fill = FillEvent(
-                    t, self.times[self.k], self.bars.symbols[s], -qty, float(self.book[s, 2]), 0.0, 0.0, name
-                )
-                self.filled.append(self.bus.publish(fill))
-                self.positions[self.k, s] = 0.0
+                fill = FillEvent(t, when, symbol, -qty, float(books.book[s, 2]), 0.0, 0.0, name)
+                books.filled.append(self.bus.publish(fill))
+                books.positions[self.k, s] = 0.0
             self._order(t, s, order)

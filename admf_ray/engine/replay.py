@@ -23,13 +23,6 @@ from admf_ray.rules.regimes import REGIME_SUMS
 
 __all__ = ["Replay"]
 
-# what changes from bar to bar
-CURVES = ("curve", "cash", "positions")
-STATE = (
-    "account", "book", "orders", "memories", "equity", "in_debit", "halted", "ruined", "busy", "signals",
-    "sent", "filled", "marked", "nets", "places",
-)  # fmt: skip
-
 
 @dataclass
 class Replay(BarProtocol):
@@ -82,41 +75,36 @@ class Replay(BarProtocol):
         state = keeper.load()
         if state is None:
             return self.window.start
-        begin: int = state.pop("begin")
-        for name in CURVES:
-            getattr(self, name)[: begin - self.window.start] = state.pop(name)
-        self.bus.resume(*state.pop("bus"))
-        vars(self).update(state)
+        self.books = state["books"]
+        self.bus.resume(*state["bus"])
+        begin: int = state["begin"]
         return begin
 
     def _state(self, begin: int) -> dict[str, Any]:
         """Return everything that the bars from `begin` on depend on or add to."""
         assert self.bus is not None
-        done = begin - self.window.start
-        kept = {name: getattr(self, name) for name in STATE}
-        curves = {name: getattr(self, name)[:done] for name in CURVES}
-        return {**kept, **curves, "begin": begin, "bus": (self.bus.sequence, self.bus.log)}
+        return {"begin": begin, "books": self.books, "bus": (self.bus.sequence, self.bus.log)}
 
     def _result(self) -> ReplayResult:
-        window = self.window
+        window, books = self.window, self.books
         plan = Windows.build([window], self.market, self.slices)
-        n = len(self.places)
-        places = np.array(self.places, dtype=np.int64)
+        n = len(books.places)
+        places = np.array(books.places, dtype=np.int64)
         row = np.full(len(METRICS) + len(TAIL_METRICS), np.nan)
         sums = np.zeros((plan.n_slices, 2))
         by_regime = np.zeros((self.n_regimes + 1 if self.regimes.size else 0, len(REGIME_SUMS)))
         path = np.zeros(window.n_bars)
         self.judge(
-            np.array(self.marked),
-            np.array(self.nets),
+            np.array(books.marked),
+            np.array(books.nets),
             places,
             plan.cuts,
-            self.equity,
+            books.equity,
             plan.b1[0],
             plan.b2[0],
             self.market,
             self.opening,
-            self.account,
+            books.account,
             self.regimes,
             row,
             sums,
@@ -128,13 +116,13 @@ class Replay(BarProtocol):
         return ReplayResult(
             window,
             self.bars.time_ns[window.start : window.stop],
-            self.curve,
-            self.cash,
-            self.positions,
+            books.curve,
+            books.cash,
+            books.positions,
             self.bars.symbols,
-            tuple(self.sent),
-            tuple(self.filled),
-            trades_of(self.filled, self.bars, window),
+            tuple(books.sent),
+            tuple(books.filled),
+            trades_of(books.filled, self.bars, window),
             dict(zip(METRICS + TAIL_METRICS, row.tolist(), strict=True)),
             sums,
             by_regime,

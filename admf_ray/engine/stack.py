@@ -256,5 +256,5 @@ def template() -> str:
     """Return the text every stack shares."""
     folder = resources.files("admf_ray.engine") / "template"
     return "\n\n".join(
-        (folder / f"{name}.py").read_text() for name in ("steps", "one", "many", "sweep", "replay")
+        (folder / f"{name}.py").read_text() for name in ("fills", "orders", "one", "many", "sweep", "replay")
     )

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from admf_ray.errors import ConfigError, DataError, closest
+from admf_ray.errors import DataError
 from admf_ray.market.arrays import business_days, digest, frozen, nanoseconds, two_dimensional
 from admf_ray.market.checks import check_bars, raise_errors
-from admf_ray.market.clock import bars_per_year, check_zone, date_range, instant_before, local_calendar
+from admf_ray.market.clock import bars_between, bars_per_year, check_zone, local_calendar
 from admf_ray.market.instruments import Instrument
 from admf_ray.market.structure import check_structure
+from admf_ray.market.symbols import named, places_of
+from admf_ray.market.table import PRICES
 
 __all__ = ["Bars"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-_PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,7 +90,7 @@ class Bars:
         put = self.__dict__.__setitem__
         put("symbols", tuple(self.symbols))
         put("time_ns", frozen(self.time_ns, np.int64))
-        for name in _PRICES:
+        for name in PRICES:
             put(name, frozen(getattr(self, name), np.float64))
         if self.volume is not None:
             put("volume", frozen(self.volume, np.float64))
@@ -157,14 +157,7 @@ class Bars:
             for name, value in (("open", open), ("high", high), ("low", low), ("close", close))
         }
         n_bars, n_symbols = columns["close"].shape
-        width = len(str(n_symbols - 1))
-        if symbols is None:
-            symbols = [f"S{k:0{width}d}" for k in range(n_symbols)]
-        names = [symbols] if isinstance(symbols, str) else list(symbols)
-        if len(names) != n_symbols:
-            raise DataError(
-                f"bars.symbols: {n_symbols} columns need as many names, found {len(names)}; name each"
-            )
+        names = named(symbols, n_symbols)
         order = sorted(range(n_symbols), key=lambda k: names[k])
 
         def arranged(value: ArrayLike, name: str, kind: type = np.float64) -> NDArray[Any]:
@@ -248,7 +241,7 @@ class Bars:
             sorted(self.extra),
             self.n_bars,
         )
-        columns = [getattr(self, name) for name in _PRICES]
+        columns = [getattr(self, name) for name in PRICES]
         columns += [] if self.volume is None else [self.volume]
         columns += [self.extra[name] for name in sorted(self.extra)]
         return digest((facts, self.volume is None), [self.time_ns, self.tradable], columns)
@@ -282,17 +275,7 @@ class Bars:
         DataError
             When no bar lies between them.
         """
-        low, high = 0, self.n_bars
-        first = None if start is None else date_range(start, "start")[0]
-        last = None if end is None else date_range(end, "end")[1]
-        if first is not None and last is not None and first > last:
-            raise ConfigError(f"start: must not be after end, found {start} to {end}; swap them")
-        if first is not None:
-            begin = instant_before(first, self.zone)
-            low = int(np.searchsorted(self.time_ns, begin, side="right"))
-        if last is not None:
-            after = date.fromordinal(last.toordinal() + 1)
-            high = int(np.searchsorted(self.time_ns, instant_before(after, self.zone), side="right"))
+        low, high = bars_between(self.time_ns, self.zone, start, end)
         if low >= high:
             raise DataError(
                 f"bars: no bar lies between {start or 'the beginning'} and {end or 'the end'}, found data "
@@ -309,13 +292,7 @@ class Bars:
             When a symbol is not there.
         """
         wanted = sorted({symbols} if isinstance(symbols, str) else set(symbols))
-        for name in wanted:
-            if name not in self.symbols:
-                raise DataError(
-                    f"bars: no symbol {name!r}, found {', '.join(self.symbols)}{closest(name, self.symbols)}"
-                    "; choose among them"
-                )
-        columns = np.array([self.symbols.index(name) for name in wanted], dtype=np.int64)
+        columns = np.array(places_of(wanted, self.symbols), dtype=np.int64)
         rows = np.flatnonzero(np.isfinite(self.close[:, columns]).any(1))
         index = np.ix_(rows, columns)
         return self._cut(index, tuple(wanted), tuple(self.instruments[k] for k in columns), rows)
@@ -331,7 +308,7 @@ class Bars:
             volume=None if self.volume is None else self.volume[index],
             tradable=self.tradable[index],
             extra={name: array[index] for name, array in self.extra.items()},
-            **{name: getattr(self, name)[index] for name in _PRICES},
+            **{name: getattr(self, name)[index] for name in PRICES},
         )
 
     @property

@@ -15,6 +15,7 @@ from admf_ray.later import pd
 __all__ = [
     "DAY_NS",
     "MINUTE_NS",
+    "bars_between",
     "bars_per_year",
     "check_zone",
     "date_range",
@@ -126,6 +127,38 @@ def instant_before(day: date, zone: str) -> int:
     """Return the UTC nanosecond at which a local day begins; bars of the day close after it."""
     stamp = pd.Timestamp(day).as_unit("ns").tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
     return int(stamp.value)
+
+
+def bars_between(
+    time_ns: NDArray[np.int64], zone: str, start: str | date | None, end: str | date | None
+) -> tuple[int, int]:
+    """Return which bars close on the local days from `start` to `end`, both included, half open.
+
+    Parameters
+    ----------
+    time_ns : int64 array (n_bars,)
+        UTC nanoseconds of the closes, ascending.
+    zone : str
+        Exchange zone.
+    start, end : str or date, optional
+        As `date_range` takes them; open-ended when left out.
+
+    Raises
+    ------
+    ConfigError
+        When one is not a date, or `start` is after `end`.
+    """
+    first = None if start is None else date_range(start, "start")[0]
+    last = None if end is None else date_range(end, "end")[1]
+    if first is not None and last is not None and first > last:
+        raise ConfigError(f"start: must not be after end, found {start} to {end}; swap them")
+    low, high = 0, time_ns.size
+    if first is not None:
+        low = int(np.searchsorted(time_ns, instant_before(first, zone), side="right"))
+    if last is not None:
+        after = date.fromordinal(last.toordinal() + 1)
+        high = int(np.searchsorted(time_ns, instant_before(after, zone), side="right"))
+    return low, high
 
 
 def bars_per_year(day: NDArray[np.int64]) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from admf_ray.errors import DataError
+from admf_ray.market.stamps import StampMeaning
 
 __all__ = ["ColumnMap", "map_columns", "map_meaning", "plain_name"]
 
@@ -39,8 +40,8 @@ class ColumnMap:
         The column of stamps, or of dates.
     time : str or None
         A separate column of times of day that completes the dates.
-    implied : str or None
-        ``open`` or ``close`` when the stamp column's own name says which it is.
+    implied : {"open", "close"} or None
+        Where the stamp column's own name says it.
     symbol, adj_close : str or None
         Columns of that meaning.
     values : dict of str to str
@@ -51,7 +52,7 @@ class ColumnMap:
 
     stamp: str
     time: str | None
-    implied: str | None
+    implied: StampMeaning | None
     symbol: str | None
     adj_close: str | None
     values: dict[str, str]
@@ -133,10 +134,10 @@ def map_columns(names: Iterable[object], where: str) -> ColumnMap:
 
 def _stamp(
     found: dict[str, str], unnamed: str | None, extra: list[str]
-) -> tuple[str | None, str | None, str | None]:
+) -> tuple[str | None, str | None, StampMeaning | None]:
     """Choose the stamp column; what is not chosen joins `extra`."""
     time: str | None = None
-    implied: str | None = None
+    implied: StampMeaning | None = None
     order = ("stamp", "stamp_close", "stamp_open", "date", "time")
     chosen = next((meaning for meaning in order if meaning in found), None)
     if chosen is None:
@@ -144,6 +145,6 @@ def _stamp(
     if chosen == "date":
         time = found.get("time")
     elif chosen in ("stamp_open", "stamp_close"):
-        implied = chosen.removeprefix("stamp_")
+        implied = "open" if chosen == "stamp_open" else "close"
     extra += [found[m] for m in order if m in found and m != chosen and found[m] != time]
     return found[chosen], time, implied

@@ -87,7 +87,7 @@ def symbol_tables(raw: RawTable, reading: Reading) -> tuple[list[SymbolTable], l
                 symbol,
                 where,
                 rows + 1,
-                bar_closes(own, stamp, zone, reading.session_end, title, zoned),  # type: ignore[arg-type]
+                bar_closes(own, stamp, zone, reading.session_end, title, zoned),
                 {name: array[rows] for name, array in values.items()},
                 {name: array[rows] for name, array in extra.items()},
                 zone,

@@ -85,7 +85,7 @@ class Length:
 
     def times(self, k: int) -> pd.DateOffset:
         """Return `k` of it as one calendar stretch, so that month ends do not drift."""
-        return pd.DateOffset(**{self.unit: k * self.count})  # type: ignore[arg-type]
+        return pd.DateOffset(**{self.unit: k * self.count})  # type: ignore[arg-type]  # a word for each unit
 
 
 def parse_length(value: int | str | Length, where: str = "length") -> Length:

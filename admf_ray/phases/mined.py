@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from admf_ray.analysis.robustness import Robustness, as_scores, best_first, robustness
 from admf_ray.engine.stack import Stack
 from admf_ray.market import Bars, Fold, Window
+from admf_ray.results.points import StoredPoints
 from admf_ray.space.surroundings import Surroundings
 
-__all__ = ["By", "Figures", "Mined", "PointAt", "Searched"]
+__all__ = ["By", "Mined", "PointAt", "Searched"]
 
 Floats = NDArray[np.float64]
 By = Literal["robust_score", "objective"]
@@ -35,13 +36,6 @@ class PointAt(NamedTuple):
     point: int
 
 
-class Figures(Protocol):
-    """Where the figures of some points are read from, such as `results.points.StoredPoints`."""
-
-    def columns(self, names: Sequence[str], window: str) -> dict[str, Any]:
-        """Return figures of every point in a window, each (n_rows,)."""
-
-
 @dataclass(frozen=True)
 class Searched:
     """One strategy's points.
@@ -53,7 +47,7 @@ class Searched:
         Parameters that the grid varies.
     points : Surroundings
         The grid's points in lattice order, then their neighbours off the grid.
-    figures : Figures
+    figures : StoredPoints
     objective : str
     maximize : bool
         Which side of the objective is better.
@@ -67,7 +61,7 @@ class Searched:
     stack: Stack
     varied: tuple[str, ...]
     points: Surroundings
-    figures: Figures
+    figures: StoredPoints
     objective: str
     maximize: bool
     _kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,31 +10,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_ray.cluster.canary import canary
-from admf_ray.cluster.jobs import Job, Shared
-from admf_ray.cluster.schedule import Tally
-from admf_ray.cluster.session import Session, kept_open, session
-from admf_ray.cluster.tiles import Tile, tiles_of
+from admf_ray.cluster.jobs import Job
+from admf_ray.cluster.session import kept_open
 from admf_ray.config.load import parse_pipeline
-from admf_ray.config.objectives import direction_of
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.engine.container import ScopedContainer
-from admf_ray.engine.guard import Limits
 from admf_ray.engine.stack import Stack
-from admf_ray.errors import ADMFError, ConfigError, StoreError
-from admf_ray.logs import get_logger
-from admf_ray.market.sealing import closed_now
+from admf_ray.errors import ConfigError
+from admf_ray.phases.isolated import figures_of, isolated
 from admf_ray.phases.manifest import settled
 from admf_ray.phases.mined import Mined, Searched
-from admf_ray.phases.probing import refuse_foresight
-from admf_ray.phases.progress import Watch
 from admf_ray.phases.proposing import guide_of, indices_of, refuse_many
+from admf_ray.phases.running import Runner
 from admf_ray.phases.search import Search, job_of, prepare_search
 from admf_ray.phases.settings import Settings
 from admf_ray.phases.trials import begin_count, count_in
 from admf_ray.phases.written import write_mined
-from admf_ray.results.points import StoredPoints
 from admf_ray.results.store import RunStore
 
 if TYPE_CHECKING:
@@ -45,8 +36,6 @@ __all__ = ["BacktestCoordinator", "Settings"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-log = get_logger(__name__)
 
 
 class BacktestCoordinator:
@@ -180,103 +169,31 @@ class BacktestCoordinator:
 
     def complete(self, jobs: Sequence[Job]) -> None:
         """Run whatever the store lacks of the jobs."""
-        jobs = [self._left(job) for job in jobs]
-        execution = self.config.phase_1_mining.execution
-        tiles = tiles_of(jobs, execution.tile_points)
         self.ran = None
-        if tiles:
-            self._compute(jobs, tiles)
-        else:
-            log.info("nothing to run: all %d points are stored", sum(len(job.points) for job in jobs))
+        self.ran = self._runner.run(jobs)
         if not self.interrupted:
-            self._check(jobs)
-
-    def _compute(self, jobs: Sequence[Job], tiles: Sequence[Tile]) -> None:
-        for job in jobs:
-            if len(job.todo):
-                refuse_foresight(self.search, job, self.limits)
-        watch = Watch(jobs, self.store, self._objective, self._maximize, self.settings.on_progress)
-        with session(self.settings.address, self._cores()) as here:
-            if self.settings.on_session is not None:
-                self.settings.on_session(here)
-            self.ran = self._run(jobs, tiles, here, watch)
-
-    def _check(self, jobs: Sequence[Job]) -> None:
-        """Refuse jobs that lack rows, or too many of whose rows, whoever computed them, are failures."""
-        counts = sum((self.stored(job).counts() for job in jobs), Counter[str]())
-        found, points = counts.total(), sum(len(job.points) for job in jobs)
-        if found < points:
-            raise StoreError(
-                f"{self.store.uri}: all rows must be there, found {points - found:,} missing; run again"
-            )
-        tally = Tally(found, found - counts.pop("ok", 0), by_status=counts)
-        tally.refuse(self.config.phase_1_mining.execution.max_failed_frac)
-
-    def _run(self, jobs: Sequence[Job], tiles: Sequence[Tile], here: Session, watch: Watch) -> Ran:
-        from admf_ray.cluster.run import Options, run_tiles  # Ray reads its environment when it is imported
-
-        execution, limits = self.config.phase_1_mining.execution, self.config.container_settings
-        thread = execution.parallelism == "thread"
-        shared = Shared(
-            self.config.strategies, self.search.conditions, tuple(jobs), self.limits, self.store,
-            self._objective, self._maximize, here.node_cores if thread else 1, limits.container_pool_size,
-            canary(), sealed=closed_now(),
-        )  # fmt: skip
-        options = Options(
-            limits.max_concurrent_containers, limits.memory_limit_per_container, thread,
-            execution.max_failed_frac, self.settings.workers,
-            self.config.phase_1_mining.parameter_search.neighborhood_testing.parallel_neighbors,
-            self.settings.callbacks, self.settings.stopper,
-        )  # fmt: skip
-        return run_tiles(shared, tiles, here, options, watch.report)
+            self._runner.check(jobs)
 
     @property
-    def limits(self) -> Limits:
-        """What one point may take."""
-        execution, containers = self.config.phase_1_mining.execution, self.config.container_settings
-        return Limits(
-            point_timeout_s=execution.point_timeout_s,
-            teardown_timeout_s=containers.teardown_timeout,
-            memory_bytes=containers.memory_limit_per_container,
-            fresh_process=execution.isolation_level == "process",
-        )
-
-    def _cores(self) -> int | None:
-        return self.settings.workers if self.settings.address is None else None
-
-    @property
-    def _objective(self) -> str:
-        return self.config.phase_1_mining.parameter_search.objective
-
-    @property
-    def _maximize(self) -> bool:
-        return direction_of(self._objective) == "maximize"
-
-    def stored(self, job: Job) -> StoredPoints:
-        """Return a job's rows as the store has them."""
-        return StoredPoints(self.store, job.context, job.ids)
-
-    def _left(self, job: Job) -> Job:
-        """Return a job with what is not stored yet as its work."""
-        return job.left(np.flatnonzero(~self.stored(job).known()))
+    def _runner(self) -> Runner:
+        return Runner(self.config, self.settings, self.search, self.store)
 
     def _mined(self, search: Search, jobs: Sequence[Job]) -> Mined:
-        settings = self.config.phase_1_mining.parameter_search
+        settings, runner = self.config.phase_1_mining.parameter_search, self._runner
         lattices = {stack.strategy.label(): (stack, lattice) for stack, lattice in search.searches}
         searched, remarks = [], list(search.remarks)
         for job in jobs:
             stack, lattice = lattices[job.label]
             varied = tuple(axis.name for axis in lattice.axes if axis.size > 1)
-            searched.append(
-                Searched(stack, varied, job.points, self.stored(job), self._objective, self._maximize)
-            )
+            stored = runner.stored(job)
+            searched.append(Searched(stack, varied, job.points, stored, runner.objective, runner.maximize))
             remarks += search.neighborhood.remarks(lattice)
         return Mined(
             search.bars,
             search.conditions.windows,
             search.folds,
             tuple(searched),
-            self._objective,
+            runner.objective,
             settings.neighborhood_testing.enabled,
             "robust_score" if settings.robust else "objective",
             search.conditions.warmup,
@@ -315,18 +232,12 @@ class BacktestCoordinator:
             ``container_id`` with ``metrics`` and ``trades``, or with ``error``: a failed container is logged
             and costs nothing but itself.
         """
-        try:
-            container.initialize_scope()
-            point = container.get("point")
-            stack = next(one for one, _ in self.search.searches if one.strategy.label() == point["strategy"])
-            span = self.search.span
-            result = replay_in(container, stack, np.asarray(point["row"]), span, span)
-            return {"container_id": container.id, "metrics": result.metrics, "trades": len(result.trades)}
-        except ADMFError as error:
-            log.error("container %s failed: %s", container.id, error)
-            return {"error": str(error), "container_id": container.id}
-        finally:
-            container.teardown_scope()
+        return isolated(container, self._replay_point)
+
+    def _replay_point(self, container: ScopedContainer) -> dict[str, Any]:
+        point, span = container.get("point"), self.search.span
+        stack = next(one for one, _ in self.search.searches if one.strategy.label() == point["strategy"])
+        return figures_of(container, replay_in(container, stack, np.asarray(point["row"]), span, span))
 
     def _collect_results(self, results: Mapping[str, Any]) -> dict[str, Any]:
         """Return a container's results as one flat row, ``status`` first."""

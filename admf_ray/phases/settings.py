@@ -47,3 +47,8 @@ class Settings:
     callbacks: tuple[Any, ...] = ()
     stopper: Any = None
     searcher: Any = None
+
+    @property
+    def cores(self) -> int | None:
+        """Cores of a cluster of one's own; None where another is joined, or for all."""
+        return self.workers if self.address is None else None

@@ -61,21 +61,8 @@ class Prose:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """Figures in large type.
-
-    Attributes
-    ----------
-    items : sequence of (name, value, explanation)
-        Texts.
-    """
-
-    items: Sequence[tuple[str, str, str]]
-
-
-@dataclass(frozen=True)
 class Column:
-    """A table's column.
+    """A table's column, or a figure in large type.
 
     Attributes
     ----------
@@ -91,6 +78,24 @@ class Column:
     title: str
     kind: Kind = "text"
     told: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Figures in large type.
+
+    Attributes
+    ----------
+    items : sequence of (name, value, explanation)
+        Texts.
+    """
+
+    items: Sequence[tuple[str, str, str]]
+
+    @classmethod
+    def of(cls, columns: Sequence[Column], values: Mapping[str, Any]) -> Facts:
+        """Return those of the columns that have a value, as they are printed."""
+        return cls([(c.title, shown(values[c.name], c.kind), c.told) for c in columns if c.name in values])
 
 
 @dataclass(frozen=True)

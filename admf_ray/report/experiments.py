@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from admf_ray.report.blocks import Block, Chart, Column, Section, Table
-from admf_ray.report.style import BLUE, GREY, axis, figure, plain
+from admf_ray.report.style import BLUE, GREY, axis, figure, plain, row_axis
 from admf_ray.report.tables import Tables
 
 __all__ = ["experiments"]
@@ -134,7 +134,7 @@ def _forest(found: pd.DataFrame) -> Chart:
     drawn = figure(
         traces,
         xaxis=axis("difference of annualised Sharpe ratios, with − without"),
-        yaxis=axis("", tickvals=places, ticktext=labels, range=[len(places) - 0.4, -0.6], zeroline=False),
+        yaxis=row_axis(labels),
     )
     return Chart(
         drawn,

@@ -8,84 +8,90 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from admf_ray.report.blocks import Block, Chart, Charts, Column, Facts, Kind, Prose, Section, Table, shown
+from admf_ray.report.blocks import Block, Chart, Charts, Column, Facts, Prose, Section, Table, shown
 from admf_ray.report.style import BLUE, GREY, INK, ORANGE, axis, figure
 from admf_ray.report.tables import Tables
 
 __all__ = ["overfitting", "statistic"]
 
-RUN: tuple[tuple[str, str, Kind, str], ...] = (
-    (
+RUN = (
+    Column(
         "spa_p",
         "SPA p-value",
         "p",
         "Hansen: chance that luck alone shows a best point this good; small is good",
     ),
-    ("reality_check_p", "reality check p", "p", "White: the same from unstudentized means; more cautious"),
-    (
+    Column(
+        "reality_check_p", "reality check p", "p", "White: the same from unstudentized means; more cautious"
+    ),
+    Column(
         "pbo",
         "PBO",
         "percent",
         "splits in which the best in sample is below the median out of sample; luck: 50 %",
     ),
-    ("pbo_robust", "PBO, robust choice", "percent", "the same for selection by robust score"),
-    ("loss_probability", "loses out of sample", "percent", "splits in which what is selected loses money"),
-    (
+    Column("pbo_robust", "PBO, robust choice", "percent", "the same for selection by robust score"),
+    Column(
+        "loss_probability", "loses out of sample", "percent", "splits in which what is selected loses money"
+    ),
+    Column(
         "degradation_slope",
         "slope",
         "number",
         "out-of-sample Sharpe per unit in sample; ≤ 0: ranks do not carry over",
     ),
-    (
+    Column(
         "trials",
         "trials counted",
         "integer",
         "distinct points backtested on these bars, earlier runs' included",
     ),
-    (
+    Column(
         "points_tested",
         "points tested",
         "integer",
         "behind both p-values: grid, neighbours, variants; validation adds the strategies it composes",
     ),
-    ("effective_trials", "effective trials", "number", "independent bets that would be as diverse"),
-    (
+    Column("effective_trials", "effective trials", "number", "independent bets that would be as diverse"),
+    Column(
         "trial_spread",
         "spread of trials",
         "number",
         "standard deviation of the trials' annualised Sharpe ratios",
     ),
 )
-CANDIDATE: tuple[tuple[str, str, Kind, str], ...] = (
-    ("sharpe", "sharpe", "number", "Annualised, over the training span, of the return beyond exposure"),
-    ("psr", "PSR", "percent", "Probability that the true Sharpe ratio is above 0"),
-    (
+CANDIDATE = (
+    Column("point", "candidate"),
+    Column("source", "source", told="grid, or its experiment"),
+    Column("sharpe", "sharpe", "number", "Annualised, over the training span, of the return beyond exposure"),
+    Column("psr", "PSR", "percent", "Probability that the true Sharpe ratio is above 0"),
+    Column(
         "dsr",
         "DSR",
         "percent",
         "That it is above what the best of so many lucky trials would show; 95 % convinces",
     ),
-    ("dsr_effective", "DSR, effective", "percent", "The same with the effective number of trials"),
-    ("min_track_record_years", "years for 95 %", "number", "Track record after which PSR reaches 95 %"),
-    (
+    Column("dsr_effective", "DSR, effective", "percent", "The same with the effective number of trials"),
+    Column("min_track_record_years", "years for 95 %", "number", "Track record after which PSR reaches 95 %"),
+    Column(
         "min_backtest_years",
         "years luck needs",
         "number",
         "Below so many, trials without skill show such a Sharpe",
     ),
-    (
+    Column(
         "random_entry_p",
         "random entry p",
         "p",
         "p-value of its timing: how often circular shifts of its positions return as much",
     ),
-    (
+    Column(
         "break_even_bps",
         "break-even",
         "number",
         "Proportional cost per fill, basis points, that takes all profit",
     ),
-    ("cost_bps", "cost set", "number", "The configured proportional cost per fill, basis points"),
+    Column("cost_bps", "cost set", "number", "The configured proportional cost per fill, basis points"),
 )
 MOST_BINS = 40
 MOST_DOTS = 3_000
@@ -109,8 +115,8 @@ def overfitting(run: Tables) -> Section | None:
         return None
     blocks: list[Block] = []
     if found is not None:
-        items = [(title, statistic(found, name), kind, told) for name, title, kind, told in RUN]
-        blocks.append(Facts([(a, shown(b, kind), told) for a, b, kind, told in items if b is not None]))
+        figures = {one.name: statistic(found, one.name) for one in RUN}
+        blocks.append(Facts.of(RUN, {name: figure for name, figure in figures.items() if figure is not None}))
         if "trials_told" in run.facts("analysis.json"):
             blocks.append(Prose(f"{run.facts('analysis.json')['trials_told']}.", "note"))
     if splits is not None:
@@ -118,12 +124,7 @@ def overfitting(run: Tables) -> Section | None:
     if found is not None:
         rows = _candidates(found)
         if rows:
-            columns = [
-                Column("point", "candidate"),
-                Column("source", "source", told="grid, or its experiment"),
-            ]
-            columns += [Column(name, title, kind, told) for name, title, kind, told in CANDIDATE]
-            blocks.append(Table(columns, rows, "Candidates by themselves, in sample, trials counted"))
+            blocks.append(Table(CANDIDATE, rows, "Candidates by themselves, in sample, trials counted"))
     return Section(
         "overfitting",
         "Overfitting",

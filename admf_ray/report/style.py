@@ -24,6 +24,7 @@ __all__ = [
     "axis",
     "figure",
     "plain",
+    "row_axis",
     "themes",
     "thinned",
 ]
@@ -53,6 +54,12 @@ def plain(text: Any) -> str:
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """Return an axis with its title, unit included."""
     return {"title": {"text": title}, **more}
+
+
+def row_axis(labels: list[str]) -> dict[str, Any]:
+    """Return an upright axis of named rows at 0, 1, …, the first on top."""
+    places = list(range(len(labels)))
+    return axis("", tickvals=places, ticktext=labels, range=[len(places) - 0.4, -0.6], zeroline=False)
 
 
 def figure(traces: list[Any], **layout: Any) -> go.Figure:

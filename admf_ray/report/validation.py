@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from admf_ray.report.blocks import Block, Chart, Column, Prose, Section, Table, shown
 from admf_ray.report.equity import equity_chart
-from admf_ray.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, axis, figure, plain
+from admf_ray.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, axis, figure, plain, row_axis
 from admf_ray.report.tables import Tables
 
 __all__ = ["validation"]
@@ -156,7 +156,7 @@ def _beside(compared: pd.DataFrame, names: list[str]) -> Chart:
     drawn = figure(
         traces,
         xaxis=axis("annualised Sharpe ratio"),
-        yaxis=axis("", tickvals=places, ticktext=labels, range=[len(places) - 0.4, -0.6], zeroline=False),
+        yaxis=row_axis(labels),
     )
     return Chart(
         drawn,

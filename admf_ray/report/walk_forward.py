@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from admf_ray.report.blocks import Block, Chart, Column, Facts, Kind, Prose, Section, Table, shown
+from admf_ray.report.blocks import Block, Chart, Column, Facts, Prose, Section, Table
 from admf_ray.report.equity import equity_chart
 from admf_ray.report.style import BLUE, GREY, axis, figure, plain
 from admf_ray.report.tables import Tables
@@ -16,26 +15,36 @@ from admf_ray.report.tables import Tables
 __all__ = ["walk_forward"]
 
 MOST_JOINS = 120
-Figure = tuple[str, str, Kind, str]
-FIGURES: tuple[Figure, ...] = (
-    ("continuous_return", "one account", "percent", "return of an account that follows the chosen points"),
-    ("stitched_return", "stitched windows", "percent", "return of fresh accounts, sold at the joins"),
-    ("difference", "difference", "percent", "what the joins make of it"),
-    ("efficiency", "efficiency", "number", "log return a bar, out of sample over in sample; 1: nothing lost"),
-    ("profitable_frac", "windows with a profit", "percent", "of all test windows"),
-    (
+FIGURES = (
+    Column(
+        "continuous_return", "one account", "percent", "return of an account that follows the chosen points"
+    ),
+    Column("stitched_return", "stitched windows", "percent", "return of fresh accounts, sold at the joins"),
+    Column("difference", "difference", "percent", "what the joins make of it"),
+    Column(
+        "efficiency",
+        "efficiency",
+        "number",
+        "log return a bar, out of sample over in sample; 1: nothing lost",
+    ),
+    Column("profitable_frac", "windows with a profit", "percent", "of all test windows"),
+    Column(
         "oos_t",
         "t of mean return",
         "number",
         "Newey-West; not corrected for drift or trials; 2 is the usual bar",
     ),
-    ("rank_correlation", "rank correlation", "number", "points in sample against out of sample, median"),
+    Column(
+        "rank_correlation", "rank correlation", "number", "points in sample against out of sample, median"
+    ),
 )
-CONSISTENCY: tuple[Figure, ...] = (
-    ("score", "consistency", "number", "of the way of choosing, 0 to 1: profits, ranks, efficiency, drift"),
-    ("worst_return", "worst window", "percent", "return of the worst test window"),
-    ("distinct_choices", "points chosen", "integer", "different ones over all windows; few is steady"),
-    ("drift", "drift of choices", "percent", "mean step between windows, of the searched range"),
+CONSISTENCY = (
+    Column(
+        "score", "consistency", "number", "of the way of choosing, 0 to 1: profits, ranks, efficiency, drift"
+    ),
+    Column("worst_return", "worst window", "percent", "return of the worst test window"),
+    Column("distinct_choices", "points chosen", "integer", "different ones over all windows; few is steady"),
+    Column("drift", "drift of choices", "percent", "mean step between windows, of the searched range"),
 )
 
 
@@ -48,7 +57,7 @@ def walk_forward(run: Tables) -> Section | None:
     told = run.summary.get("walk_forward")
     if told:
         rule = (run.facts("analysis.json").get("consistency") or {}).get("rule") or {}
-        blocks.append(Facts([*_facts(told, FIGURES), *_facts(rule, CONSISTENCY)]))
+        blocks.append(Facts([*Facts.of(FIGURES, told).items, *Facts.of(CONSISTENCY, rule).items]))
     curves = run.frame("curves", "time", "fold", "stitched", "continuous")
     if curves is not None:
         blocks.append(_curves(curves, run.frame("band", "bars", "low", "high")))
@@ -66,10 +75,6 @@ def walk_forward(run: Tables) -> Section | None:
         "of choosing earn money on bars it has not seen?",
         blocks,
     )
-
-
-def _facts(told: Mapping[str, Any], figures: Sequence[Figure]) -> list[tuple[str, str, str]]:
-    return [(title, shown(told.get(key), kind), why) for key, title, kind, why in figures if key in told]
 
 
 def _curves(curves: pd.DataFrame, band: pd.DataFrame | None) -> Chart:

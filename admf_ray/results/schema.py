@@ -22,7 +22,6 @@ Ints = NDArray[np.int64]
 
 FORMAT = "1"
 STATUSES = ("ok", "failed", "timeout", "crashed", "oom")
-REGIME_FIGURES = ("sharpe", "return_sum", "pnl", "exposed_bars")
 
 
 @dataclass(frozen=True)

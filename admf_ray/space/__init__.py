@@ -1,1 +1,1 @@
-"""The space that is searched: parameters, their bounds and constraints."""
+"""The space that is searched: parameters and constraints, grids as lattices, neighbours, points drawn."""

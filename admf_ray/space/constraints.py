@@ -123,8 +123,8 @@ def evaluate_array(text: str, values: Mapping[str, NDArray[Any]]) -> Bools:
 
     def value(node: ast.expr, rows: NDArray[np.intp]) -> NDArray[Any]:
         if isinstance(node, ast.Constant):
-            constant = node.value if isinstance(node.value, str) else float(node.value)  # type: ignore[arg-type]
-            return np.full(rows.size, constant)
+            given: Any = node.value  # a word or a number: `parse` lets nothing else by
+            return np.full(rows.size, given if isinstance(given, str) else float(given))
         if isinstance(node, (ast.Name, ast.Attribute)):
             return columns[dotted_name(node) or ""][rows]
         if isinstance(node, ast.BinOp):

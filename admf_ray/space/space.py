@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -39,17 +38,6 @@ class Space:
         """Return `size` where it fits a machine word."""
         return self.size
 
-    def locate(self, index: int) -> tuple[Lattice, int]:
-        """Return the lattice that an index falls into, and the index within it.
-
-        Raises
-        ------
-        IndexError
-            Outside the space.
-        """
-        k, within = self.place(index)
-        return self.lattices[k], within
-
     def place(self, index: int) -> tuple[int, int]:
         """Return the number of the lattice that an index falls into, and the index within it.
 
@@ -62,10 +50,3 @@ class Space:
             raise IndexError(f"index {index} is out of the space's {self.size} points")
         k = bisect_right(self.starts, index) - 1
         return k, index - self.starts[k]
-
-    def split(self, start: int, stop: int) -> Iterator[tuple[Lattice, int, int]]:
-        """Yield the parts of a range of indices: lattice, first and after-last index within it."""
-        for lattice, begin in zip(self.lattices, self.starts, strict=False):
-            low, high = max(start, begin) - begin, min(stop, begin + lattice.size) - begin
-            if low < high:
-                yield lattice, low, high

@@ -1,4 +1,4 @@
-"""The scoped container: an island with its own components and bus, sharing only what is read-only."""
+"""`ScopedContainer`: made, initialised, run and torn down, each step once and in order."""
 
 from __future__ import annotations
 

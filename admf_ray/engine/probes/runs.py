@@ -170,7 +170,7 @@ class _Stages:
 
     def reduce_at(self, t: int, s: int, *rest: Any) -> Any:
         """Fill knowing the open alone, unless a limit or stop needs the bar's extremes."""
-        if self._replay.orders[s, 0] != MARKET:
+        if self._replay.books.orders[s, 0] != MARKET:
             self._replay.curtain.show_cell(t, s, ("high", "low"))
         return self._module.reduce_at(t, s, *rest)
 
@@ -231,9 +231,9 @@ def _answerable(case: Case, event: Event, a: Event | None, b: Event | None) -> t
     if isinstance(event, RiskEvent) and event.notice == "order_cut":
         return stack.broker.label(), "fill"  # the broker bought less than it was asked for
     if isinstance(event, OrderEvent):
-        both = isinstance(a, OrderEvent) and isinstance(b, OrderEvent)
-        same_qty = both and a.qty == b.qty and a.symbol == b.symbol  # type: ignore[union-attr]
-        return (stack.broker if same_qty else stack.risk).label(), "order"
+        if isinstance(a, OrderEvent) and isinstance(b, OrderEvent) and a.symbol == b.symbol:
+            return (stack.broker if a.qty == b.qty else stack.risk).label(), "order"
+        return stack.risk.label(), "order"
     return stack.risk.label(), "notice"
 
 

@@ -111,7 +111,7 @@ def regimes(mined: Mined, candidates: Sequence[Candidate], search: Search, seed:
     if classifier is None or labels is None:
         return Found(remarks=["regime_stability_analysis: no regimes were classified; left out"])
     names = classifier.names
-    counts = np.array(mined.searched[0].figures.context.regime_bars)  # type: ignore[attr-defined]  # StoredPoints
+    counts = np.array(mined.searched[0].figures.context.regime_bars)
     rows = [row for one in _by_regime(candidates, names, counts, labels) for row in one]
     for one in mined.searched:
         rows += _best(one, mined, names, counts)
@@ -216,10 +216,9 @@ def _best(one: Searched, mined: Mined, names: Sequence[str], counts: Ints) -> li
         robust = robust_score(scores[:, None], near, one.n_points)[:, 0]
         i = int(best_first(robust)[0])
         given = ", ".join(f"{key}={value}" for key, value in one.parameters(i).items())
-        ids: Ints = one.figures.ids  # type: ignore[attr-defined]  # rows of a run are StoredPoints
         rows.append(
             {
-                "kind": "best", "point_id": int(ids[i]), "strategy": one.stack.strategy.label(),
+                "kind": "best", "point_id": int(one.figures.ids[i]), "strategy": one.stack.strategy.label(),
                 "source": "grid", "parameters": given, "regime": name, "bars": int(counts[k]),
                 "sharpe": float(sharpe[i]), "robust_sharpe": float(robust[i]), "pnl": float(pnl[i]),
                 "exposed_frac": float(exposed[i] / counts[k]) if counts[k] else float("nan"),

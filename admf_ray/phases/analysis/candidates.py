@@ -212,8 +212,8 @@ def read(
         if not own:
             continue
         searched = one.searched
-        stored = replace(searched.figures, ids=one.ids[own])  # type: ignore[type-var]  # StoredPoints
-        regimes = stored.context.regimes  # type: ignore[attr-defined]  # as above
+        stored = replace(searched.figures, ids=one.ids[own])
+        regimes = stored.context.regimes
         for window in conditions.windows:
             names = [searched.objective, *EACH_WINDOW]
             if window.name == "full":

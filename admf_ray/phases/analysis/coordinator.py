@@ -1,28 +1,27 @@
-"""Phase 2: the configured tools, experiments, and the statistics that count every trial."""
+"""`AnalysisCoordinator`: the configured tools, experiments, and the statistics that count every trial."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from admf_ray.config.analysis import AnalysisConfig, ExperimentConfig, Modifications
-from admf_ray.config.grids import grid_of
-from admf_ray.config.spaces import variant_of
 from admf_ray.config.validation import FinalSelection
 from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.engine.container import ScopedContainer
-from admf_ray.errors import ConfigError, DataError, ResourceError
+from admf_ray.engine.stack import Stack
+from admf_ray.errors import DataError
 from admf_ray.logs import get_logger
 from admf_ray.phases.analysis.candidate_tools import clusters, regimes
 from admf_ray.phases.analysis.candidates import Candidate, choose, read
 from admf_ray.phases.analysis.evidence import weigh
-from admf_ray.phases.analysis.experiments import Compared, Experiment, compare, of_one
+from admf_ray.phases.analysis.experiments import Experiment
 from admf_ray.phases.analysis.finalist import Finalist, write_finalists
-from admf_ray.phases.analysis.hypotheses import corrected, hash_of, record, told
+from admf_ray.phases.analysis.hypotheses import hash_of
 from admf_ray.phases.analysis.ordering import Standing, order
 from admf_ray.phases.analysis.overfitting import Luck, judge_run
 from admf_ray.phases.analysis.recorded import recorded_variants
@@ -30,6 +29,8 @@ from admf_ray.phases.analysis.rows import GRID, Rows, Subject
 from admf_ray.phases.analysis.skill import write_skill
 from admf_ray.phases.analysis.tables import ANALYSIS, Found, as_table
 from admf_ray.phases.analysis.tools import consistency, sensitivity
+from admf_ray.phases.analysis.variants import Variants, tables_of
+from admf_ray.phases.isolated import figures_of
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
 from admf_ray.phases.search import Search
@@ -85,6 +86,8 @@ class AnalysisCoordinator:
     def __init__(self, mining: BacktestCoordinator, mined: Mined) -> None:
         self.mining, self.mined, self.store = mining, mined, mining.store
         self.settings = mining.config.phase_2_analysis or AnalysisConfig()
+        self._variants = Variants(mining, mined, self.settings.seed)
+        self._stacks: dict[str, Stack] = {}  # of experiments' containers, by the containers' numbers
 
     @property
     def search(self) -> Search:
@@ -114,11 +117,11 @@ class AnalysisCoordinator:
                 f"phase_2_analysis: needs {FEWEST_BARS} training bars, found {n_bars}; give more data"
             )
         with self.store.held():
-            compared = self._compared(self.settings.experiments)
+            compared = self._variants.compared(self.settings.experiments)
             if compared is None:
                 return None
-            experiments = self._concluded(compared)
-            found = self._experiment_tables(experiments)
+            experiments = self._variants.concluded(compared)
+            found = tables_of(experiments)
             improved = {one.name: one.compared.variant for one in experiments if one.conclusion == "improves"}
             subjects = [Subject(GRID, one) for one in self.mined.searched]
             variants = [Subject(one.experiment.name, one.variant.searched[0]) for one in compared]
@@ -162,10 +165,10 @@ class AnalysisCoordinator:
         """
         one = self._experiment(hypothesis, base_strategy)
         with self.store.held():
-            compared = self._compared([one])
+            compared = self._variants.compared([one])
             if compared is None:
                 raise KeyboardInterrupt
-            (found,) = self._concluded(compared)
+            (found,) = self._variants.concluded(compared)
         container = self._create_experiment_container(one.base_strategy, one.modifications)
         try:
             container.initialize_scope()
@@ -192,88 +195,19 @@ class AnalysisCoordinator:
         run, otherwise the middle of its grid.
         """
         one = self._experiment({"name": "variant", "modifications": modifications}, base_strategy)
-        search = self._variant(one)
-        stack, lattice = search.searches[0]
-        found = self._stored_variant(search)
-        row = lattice.values([lattice.size // 2])[0]
-        if found is not None:
-            row = found.searched[0].row(found.best("full", found.select_by)[0].point)
+        search = self._variants.search(one)
+        stack, _ = search.searches[0]
+        row = self._variants.representative(search)
         container = build_container(f"experiment_{stack.strategy.label()}", search.bars, stack, row)
         container.register_shared_service("row", row)
         self._stacks[container.id] = stack
         return container
 
-    @cached_property
-    def _stacks(self) -> dict[str, Any]:
-        """Stacks of experiments' containers, by the containers' numbers."""
-        return {}
-
     def _execute_backtest(self, container: ScopedContainer) -> dict[str, Any]:
         """Run an initialised experiment container over the training span and return its figures."""
         stack, span = self._stacks.pop(container.id), self.search.span
         result = replay_in(container, stack, np.asarray(container.get("row")), span, span)
-        return {"container_id": container.id, "metrics": result.metrics, "trades": len(result.trades)}
-
-    def _variant(self, one: ExperimentConfig) -> Search:
-        """Return what an experiment's variant searches, over the same bars and windows."""
-        config = self.mining.config
-        stack, lattice = variant_of(config, grid_of(config), one)
-        settings = config.phase_1_mining.parameter_search
-        if settings.method == "grid" and lattice.size > settings.max_points:
-            raise ResourceError(
-                f"experiment {one.name}: must search at most {settings.max_points:,} points, found "
-                f"{lattice.size:,}; shorten modifications.grid"
-            )
-        return replace(self.search, searches=((stack, lattice),))
-
-    def _stored_variant(self, search: Search) -> Mined | None:
-        """Return a variant's points where all of them are stored."""
-        return self._run_variants.get(id_of(search))
-
-    @cached_property
-    def _run_variants(self) -> dict[str, Mined]:
-        return {}
-
-    def _compared(self, experiments: Sequence[ExperimentConfig]) -> list[Compared] | None:
-        """Record hypotheses, run their variants together, and compare each with its baseline."""
-        if not experiments:
-            return []
-        searches = [self._variant(one) for one in experiments]
-        for one in experiments:
-            if one.base_strategy not in [s.stack.strategy.label() for s in self.mined.searched]:
-                raise ConfigError(f"experiment {one.name}: its base strategy has no points here; add some")
-        record(self.store, experiments)
-        variants = self.mining.mine(searches)
-        if self.mining.interrupted:
-            return None
-        self._run_variants.update({id_of(s): v for s, v in zip(searches, variants, strict=True)})
-        return [
-            compare(one, of_one(self.mined, one.base_strategy), variant, self.search, self.settings.seed)
-            for one, variant in zip(experiments, variants, strict=True)
-        ]
-
-    def _concluded(self, compared: Sequence[Compared]) -> list[Experiment]:
-        """Write down the p-values and correct them over every hypothesis the run recorded."""
-        if not compared:
-            return []
-        family = told(self.store, {hash_of(one.experiment): one.p_values for one in compared})
-        p_values, when = corrected(family), {one.hash: one.recorded for one in family}
-        return [
-            Experiment(one, own, when[own], *p_values[own], len(family), self.search)
-            for one in compared
-            for own in [hash_of(one.experiment)]
-        ]
-
-    def _experiment_tables(self, experiments: Sequence[Experiment]) -> Found:
-        found = Found(facts={"experiments": [one.sentence() for one in experiments]})
-        if experiments:
-            tables = {
-                "experiments": [one.row() for one in experiments],
-                "experiment_windows": [row for one in experiments for row in one.window_rows()],
-                "experiment_regimes": [row for one in experiments for row in one.regime_rows()],
-            }
-            found.tables = {name: as_table(rows) for name, rows in tables.items() if rows}
-        return found
+        return figures_of(container, result)
 
     def _candidates(self, subjects: Sequence[Subject]) -> list[Candidate]:
         chosen = [(at.strategy, at.point) for at in self.mined.chosen]
@@ -339,16 +273,7 @@ class AnalysisCoordinator:
             **found.facts,
             "seed": self.settings.seed,
             "candidates": [one.key for one in candidates],
-            "variants": [
-                one.compared.variant.searched[0].figures.context.facts()  # type: ignore[attr-defined]  # StoredPoints
-                for one in experiments
-            ],
+            "variants": [one.compared.variant.searched[0].figures.context.facts() for one in experiments],
             "remarks": found.remarks,
         }
         self.store.write_json(ANALYSIS, finite(facts))
-
-
-def id_of(search: Search) -> str:
-    """Return what names a variant's search: its stack and its points."""
-    stack, lattice = search.searches[0]
-    return f"{stack.classes}{lattice.axes}{lattice.base.tobytes().hex()}"

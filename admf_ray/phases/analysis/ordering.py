@@ -132,7 +132,7 @@ class Standing:
 
     @cached_property
     def _by_regime(self) -> tuple[tuple[str, ...], Floats, Floats, Any]:
-        context = self.evidence.candidate.subject.searched.figures.context  # type: ignore[attr-defined]  # StoredPoints
+        context = self.evidence.candidate.subject.searched.figures.context
         names = context.regimes[:-1]
         own = self.evidence.candidate
         sharpe, pnl = (np.array([own.figure(f"{k}@{name}") for name in names]) for k in ("sharpe", "pnl"))

@@ -50,8 +50,7 @@ class Subject:
     @cached_property
     def ids(self) -> Ints:
         """Numbers of all rows, (n_rows,)."""
-        found: Ints = self.searched.figures.ids  # type: ignore[attr-defined]  # rows of a run are StoredPoints
-        return found
+        return self.searched.figures.ids
 
     @cached_property
     def ok(self) -> Ints:
@@ -88,7 +87,7 @@ class Subject:
         else:
             most = points_at_a_time(conditions.windows[conditions.full].n_bars)
             stored = self.searched.figures
-            yield from stored.blocks("returns", "full", chosen, most)  # type: ignore[attr-defined]  # as above
+            yield from stored.blocks("returns", "full", chosen, most)
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ class Rows:
     @property
     def slice_bars(self) -> int:
         """Bars of each slice."""
-        return int(self.subjects[0].searched.figures.context.slice_bars[-1])  # type: ignore[attr-defined]  # as above
+        return int(self.subjects[0].searched.figures.context.slice_bars[-1])
 
     @cached_property
     def sums(self) -> Floats:

@@ -133,8 +133,5 @@ def read_skill(store: RunStore, rows: Rows, seed: int) -> Skill | None:
 
 def _name(rows: Rows, seed: int) -> str:
     """Return what names a test: the rows that have returns, how they are drawn, and by what."""
-    of = [
-        [one.searched.figures.context.digest, one.ids[one.ok].tobytes().hex()]  # type: ignore[attr-defined]  # as above
-        for one in rows.subjects
-    ]
+    of = [[one.searched.figures.context.digest, one.ids[one.ok].tobytes().hex()] for one in rows.subjects]
     return digest_of([of, seed, SPA_DRAWS, sources_digest(*SOURCES)])

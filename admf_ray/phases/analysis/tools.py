@@ -111,7 +111,7 @@ def consistency(mined: Mined, walked: Walked | None, seed: int) -> Found:
     blocks = []
     for one, results in zip(mined.searched, whole, strict=True):
         figures = consistency_of_points(results)
-        columns = {"scope": ["point"] * one.n_points, "point_id": _ids(one)[: one.n_points],
+        columns = {"scope": ["point"] * one.n_points, "point_id": one.figures.ids[: one.n_points],
                    "strategy": [one.stack.strategy.label()] * one.n_points}  # fmt: skip
         blocks.append(pa.table({**columns, **vars(figures)}))
     at = np.cumsum([0, *(one.n_points for one in mined.searched)])
@@ -128,11 +128,6 @@ def consistency(mined: Mined, walked: Walked | None, seed: int) -> Found:
     ends = {name: float(getattr(band, name)[-1]) for name in ("curve", "low", "high")}
     facts = {"rule": rule, "windows": len(mined.folds), "block_bars": band.block_bars, "ends": ends}
     return Found({"consistency": table, "band": as_table(band.rows())}, {"consistency": facts})
-
-
-def _ids(one: Searched) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = one.figures.ids  # type: ignore[attr-defined]  # rows of a run are StoredPoints
-    return found
 
 
 def _results(mined: Mined, one: Searched) -> WindowResults:

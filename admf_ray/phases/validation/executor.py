@@ -1,4 +1,4 @@
-"""Phase 3: finalists, ordered beforehand, judged once on data never seen."""
+"""`TestExecutor`: fixes the finalists' order on training data, opens the test data, has each examined."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any, ClassVar, TypeVar
 from admf_ray.cluster.session import Session, kept_open, session
 from admf_ray.config.validation import TestPhaseConfig, TestStrategyConfig
 from admf_ray.engine.container import ScopedContainer
-from admf_ray.errors import ADMFError, ConfigError
+from admf_ray.errors import ConfigError
 from admf_ray.logs import get_logger
 from admf_ray.phases.analysis import Finalist, read_finalists
 from admf_ray.phases.analysis.finalist import FINALISTS
+from admf_ray.phases.isolated import figures_of, isolated
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
 from admf_ray.phases.validation import certificate
@@ -145,17 +146,18 @@ class TestExecutor(BacktestCoordinator):
 
     def _in_training(self, mined: Mined) -> tuple[Judging, list[TestCase]]:
         """Resolve the test strategies, gather training evidence and fix the finalists' order."""
-        search = self.search
+        search, runner = self.search, self._runner
         cases, left_out = resolve(search, mined, self._finalists())
         hall = training_hall(search)
         trained, failed = self._answers(cases, hall, "training", False)
         names = [case.name for case in cases if case.name in trained]
         found = [
-            evidence_of(trained[name], hall, search.folds, self._objective, self._maximize) for name in names
+            evidence_of(trained[name], hall, search.folds, runner.objective, runner.maximize)
+            for name in names
         ]
         judging = Judging(
             self.config, self.store, search, hall, trained, dict(zip(names, found, strict=True)),
-            left_out | failed, self._objective, self._maximize,
+            left_out | failed, runner.objective, runner.maximize,
         )  # fmt: skip
         places = {case.name: case for case in cases}
         return judging, [places[name] for name in ordered(names, found, self.phase.final_selection)]
@@ -192,19 +194,11 @@ class TestExecutor(BacktestCoordinator):
         hall = test_hall(self.search, test_data, False)
         container = container_of(config, hall.setting())
         container.register_shared_service("config", self.config)
-        try:
-            container.initialize_scope()
-            return self._execute_test(container)
-        except ADMFError as error:
-            log.error("container %s failed: %s", container.id, error)
-            return {"error": str(error), "container_id": container.id}
-        finally:
-            container.teardown_scope()
+        return isolated(container, self._execute_test)
 
     def _execute_test(self, container: ScopedContainer) -> dict[str, Any]:
         """Run an initialised test container over its window and return its figures."""
-        result = run_container(container)
-        return {"container_id": container.id, "metrics": result.metrics, "trades": len(result.trades)}
+        return figures_of(container, run_container(container))
 
     def _finalists(self) -> tuple[Finalist, ...]:
         """Return phase 2's finalists; none where it is not configured or has not been run."""
@@ -286,7 +280,7 @@ class TestExecutor(BacktestCoordinator):
         """
         if not work:
             return {}
-        with session(self.settings.address, self._cores()) as here:
+        with session(self.settings.address, self.settings.cores) as here:
             return self._on_cluster(work, shared, elsewhere, here)
 
     def _on_cluster(

@@ -64,7 +64,7 @@ class _Training:
         for one in self.finalists:
             if one.source == "grid" and strategy in (None, one.strategy):
                 for k, searched in enumerate(self.mined.searched):
-                    own = searched.figures.ids[: searched.n_points]  # type: ignore[attr-defined]  # StoredPoints
+                    own = searched.figures.ids[: searched.n_points]
                     at = np.flatnonzero(own == one.point_id)
                     if searched.stack.strategy.label() == one.strategy and at.size:
                         return PointAt(k, int(at[0]))

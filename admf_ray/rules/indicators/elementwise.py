@@ -56,7 +56,7 @@ def add(left: FloatArray | float, right: FloatArray | float) -> FloatArray:
 
     Source: IEEE 754-2008, rounded to nearest.
     """
-    return left + right  # type: ignore[return-value]
+    return left + right  # type: ignore[return-value]  # one is an array
 
 
 @kernel
@@ -78,7 +78,7 @@ def subtract(left: FloatArray | float, right: FloatArray | float) -> FloatArray:
 
     Source: IEEE 754-2008, rounded to nearest.
     """
-    return left - right  # type: ignore[return-value]
+    return left - right  # type: ignore[return-value]  # one is an array
 
 
 @kernel
@@ -100,7 +100,7 @@ def multiply(left: FloatArray | float, right: FloatArray | float) -> FloatArray:
 
     Source: IEEE 754-2008, rounded to nearest.
     """
-    return left * right  # type: ignore[return-value]
+    return left * right  # type: ignore[return-value]  # one is an array
 
 
 @kernel
@@ -123,4 +123,4 @@ def divide(left: FloatArray | float, right: FloatArray | float) -> FloatArray:
 
     Source: IEEE 754-2008, rounded to nearest.
     """
-    return left / right  # type: ignore[return-value]
+    return left / right  # type: ignore[return-value]  # one is an array

@@ -217,11 +217,10 @@ def test_a_space_of_two_lattices():
     one, two = lattice({"fast": [1, 2, 3]}), lattice({"fast": [4, 5], "slow": [6, 7]})
     space = Space((one, two))
     assert len(space) == space.size == 7
-    assert [space.locate(k) for k in (0, 2, 3, 6)] == [(one, 0), (one, 2), (two, 0), (two, 3)]
-    assert list(space.split(2, 5)) == [(one, 2, 3), (two, 0, 2)]
+    assert [space.place(k) for k in (0, 2, 3, 6)] == [(0, 0), (0, 2), (1, 0), (1, 3)]
     for wrong in (-1, 7):
         with pytest.raises(IndexError):
-            space.locate(wrong)
+            space.place(wrong)
 
 
 def test_empty_grid_is_the_defaults_alone():

@@ -59,7 +59,7 @@ def twins(request, tmp_path_factory):
         data={"source": str(folder / "bars.parquet")},
     )  # fmt: skip
     with serial(shuffled=seed), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("admf_ray.phases.mining.refuse_foresight", lambda *_: None)  # tested elsewhere
+        patch.setattr("admf_ray.phases.running.refuse_foresight", lambda *_: None)  # tested elsewhere
         run = search(body, folder / "run")
     searched = run.mined.searched
     return [Rows((Subject(GRID, one),), run.search.conditions) for one in searched], run
