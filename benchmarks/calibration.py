@@ -85,6 +85,11 @@ class InMemory:
 
     swept: SweepResult
 
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Number of each point, (n_points,)."""
+        return np.arange(len(self.swept.values))
+
     def columns(self, names: Sequence[str], window: str) -> dict[str, Any]:
         """Return figures of every point in a window."""
         place = self.swept.windows.index(window)

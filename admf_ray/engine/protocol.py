@@ -93,6 +93,7 @@ class BarProtocol:
         self.regimes = regime_rows(self.labels, self.n_regimes, bars.n_bars)
         self.market = market_arrays(bars) if self.arrays is None else self.arrays
         self.flags = {**market_flags(bars, self.market), "TAIL": True}
+        check_points(self.stack, [self.row])
         portfolio = self.stack.part_values(self.row)[-1]
         cash = float(portfolio.initial_cash)
         books = self.books = Books.opened(cash, self.window.n_bars, bars.n_symbols)
