@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from admf_ray.cli.places import ADDRESS
 from admf_ray.phases.opened import open_run
 from admf_ray.phases.verify import verify_rows
 
@@ -13,7 +14,7 @@ __all__ = ["verify"]
 
 
 @click.command()
-@click.argument("folder", metavar="RUN")
+@click.argument("folder", metavar="RUN", type=ADDRESS)
 @click.option("--rows", type=click.IntRange(1), default=20, show_default=True, help="Random rows to replay.")
 @click.option("--finalists", is_flag=True, help="Phase 3's finalists instead, on their test data.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the rows drawn.")

@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from admf_ray.errors import ResourceError
 from admf_ray.logs import get_logger
 
-__all__ = ["Session", "kept_open", "session"]
+__all__ = ["Keeping", "Session", "kept_open", "session"]
 
 log = get_logger(__name__)
 
@@ -91,6 +91,27 @@ def kept_open() -> Iterator[None]:
             yield
         finally:
             _kept = None
+
+
+class Keeping:
+    """Base of those who ask for sessions in several calls: a block of one keeps Ray from call to call.
+
+    Notes
+    -----
+    ``with one:`` is `kept_open`: the first call that needs Ray starts it, and the block's end ends it, also
+    after an error. Without a block each call ends what it started.
+    """
+
+    def __enter__(self) -> Self:
+        """Begin the block."""
+        block = kept_open()
+        block.__enter__()
+        self.__dict__.setdefault("_blocks", []).append(block)
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        """End Ray, where the block started it."""
+        self.__dict__["_blocks"].pop().__exit__(*raised)
 
 
 @contextmanager

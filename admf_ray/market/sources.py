@@ -73,6 +73,10 @@ def files_of(source: str) -> list[Path]:
     DataError
         There is none.
     """
+    if "://" in source:
+        raise DataError(
+            f"{source}: must be files that this machine sees, found an address; copy them here or mount it"
+        )
     path = Path(source).expanduser()
     if path.is_dir():
         found = sorted(one for one in path.iterdir() if one.name.lower().endswith(SUFFIXES))

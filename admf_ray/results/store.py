@@ -16,9 +16,11 @@ import pyarrow.fs
 import pyarrow.parquet as pq
 
 from admf_ray.errors import StoreError
+from admf_ray.files import usable_folder
 from admf_ray.logs import get_logger
 from admf_ray.results.damage import damage_in, is_damage, told
 from admf_ray.results.folder import Folder
+from admf_ray.results.place import refused
 
 __all__ = ["MANIFEST", "RunStore"]
 
@@ -26,6 +28,7 @@ log = get_logger(__name__)
 
 MANIFEST = "run.json"
 POINTS = "points"
+BUCKETS = ("s3", "gcs", "abfs")  # storages of buckets, in which the ledger stands beside the runs
 DAMAGED = "damaged"  # what a part's name ends in when it is set aside
 
 
@@ -43,6 +46,23 @@ class RunStore(Folder):
     Writing the same part twice changes nothing, so several processes may write side by side.
     """
 
+    def usable(self) -> None:
+        """Refuse a place that cannot hold a run: asked before long work, leaves nothing behind.
+
+        Raises
+        ------
+        StoreError
+            A folder that cannot be made or written to, a bucket without a folder, or storage that does not
+            answer. Whether one may write there shows with the first file.
+        """
+        filesystem, root = self._place
+        if self.is_local:
+            usable_folder(root)
+        elif filesystem.type_name in BUCKETS and "/" not in root.strip("/"):
+            raise refused(self.uri, "a bucket without a folder")
+        else:
+            self.exists(MANIFEST)
+
     def create(self) -> None:
         """Make the folder.
 
@@ -54,7 +74,7 @@ class RunStore(Folder):
         filesystem, root = self._place
         try:
             filesystem.create_dir(f"{root}/{POINTS}", recursive=True)
-        except OSError as error:
+        except (OSError, pa.ArrowException) as error:
             raise StoreError(
                 f"{self.uri}: must be a folder to write to, found {error}; choose another"
             ) from error

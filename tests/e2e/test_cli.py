@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -119,11 +121,6 @@ def test_the_specifications_data_is_written_and_checked(tmp_path):
             [*BACKTEST, "--data", "sample:sp500", "--start", "2017", "--end", "2014"],
             "2017 to 2014; swap them",
         ),
-        ([*BACKTEST, "--data", ""], "--data: must be a file, folder, glob or sample:NAME, found nothing"),
-        (
-            ["run", "configs/quickstart.yaml", "--out", ""],
-            "--out: must be a folder or storage address, found",
-        ),
         (["backtest", *DATA], "must have --strategy or a choice's file"),
         (["components", "no_such_thing"], "no component of that name"),
         (["data", "check", "nowhere.csv"], "nowhere.csv"),
@@ -131,6 +128,95 @@ def test_the_specifications_data_is_written_and_checked(tmp_path):
 )
 def test_bad_input_is_one_line_and_exit_code_2(capsys, monkeypatch, words, said):
     assert said in refuse(capsys, monkeypatch, *words)
+
+
+UNNAMED = "must name a file or folder, found nothing; name one"
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("--data", [*BACKTEST, "--data", ""]),
+        ("--out", [*BACKTEST, *DATA, "--out", ""]),
+        ("--results", [*BACKTEST, *DATA, "--results", " "]),
+        ("--strategies", [*BACKTEST, *DATA, "--strategies", ""]),
+        ("CHOICE.yaml", ["backtest", "", *DATA]),
+        ("CHOICE.yaml", ["signal", "", *DATA[:2]]),
+        ("PIPELINE.yaml", ["run", ""]),
+        ("PIPELINE.yaml", ["plan", ""]),
+        ("--out", ["run", "configs/quickstart.yaml", "--out", ""]),
+        ("RUN", ["resume", ""]),
+        ("RUN", ["verify", ""]),
+        ("RUN", ["report", ""]),
+        ("--out", ["report", "nowhere", "--out", ""]),
+        ("FILE", ["data", "check", ""]),
+        ("SRC", ["data", "convert", "", "x.parquet"]),
+        ("DST", ["data", "convert", "sample:sp500", ""]),
+        ("DIR", ["data", "sample", ""]),
+    ],
+)
+def test_a_place_without_a_name_is_not_the_working_folder(capsys, monkeypatch, place, words):
+    assert refuse(capsys, monkeypatch, *words) == f"error: {place}: {UNNAMED}\n"
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("s3://", "found neither bucket nor folder"),
+        ("s3://k:s@bucket?region=eu-west-1", "found a bucket without a folder"),
+        ("nowhere://bucket/x", "found Unrecognized filesystem type"),
+        ("file://relative/x", "found Unsupported hostname"),
+    ],
+)
+def test_a_storage_that_cannot_hold_a_run_is_refused(capsys, monkeypatch, out, said):
+    text = refuse(capsys, monkeypatch, "run", "configs/quickstart.yaml", "--out", out)
+    assert text.startswith(f"error: {out}: must be a folder, or a storage address that answers")
+    assert said in text
+
+
+class _Forbidden(BaseHTTPRequestHandler):
+    """Storage that lets nobody in."""
+
+    def do_HEAD(self):
+        self.send_error(403)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_storage_that_lets_nobody_in_is_one_line(capsys, monkeypatch):
+    with HTTPServer(("127.0.0.1", 0), _Forbidden) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        out = (
+            f"s3://k:s@bucket/x?region=eu-west-1&scheme=http&endpoint_override=127.0.0.1:{server.server_port}"
+        )
+        text = refuse(capsys, monkeypatch, "run", "configs/quickstart.yaml", "--out", out)
+        server.shutdown()
+    assert f"{out}: must be a folder, or a storage address that answers" in text
+    assert "ACCESS_DENIED" in text
+    assert len(text) < 700
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [*BACKTEST, *DATA, "--out", "s3://bucket/x"],
+        ["report", "nowhere", "--out", "s3://bucket/x.html"],
+        ["data", "sample", "s3://bucket/x"],
+        ["data", "convert", "sample:sp500", "s3://bucket/x.parquet"],
+        [*BACKTEST, "--data", "s3://bucket/x.parquet"],
+    ],
+)
+def test_what_is_read_and_written_here_is_no_storage_address(tmp_path, capsys, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    text = refuse(capsys, monkeypatch, *words)
+    assert "must be a path on this machine" in text or "must be files that this machine sees" in text
+    assert not list(tmp_path.iterdir())
+
+
+def test_json_and_quiet_exclude_each_other(capsys, monkeypatch):
+    text = refuse(capsys, monkeypatch, "run", "configs/quickstart.yaml", "--json", "--quiet")
+    assert "--quiet, --json: must not both be given" in text
 
 
 def test_a_file_with_defects_names_file_row_and_rule(tmp_path, capsys, monkeypatch):
@@ -215,3 +301,18 @@ def test_a_grid_without_a_point_names_the_rules_it_breaks(tmp_path, capsys, monk
         capsys, monkeypatch, "run", "configs/quickstart.yaml", "--set", grid, "--out", str(tmp_path)
     )
     assert "ma_crossover: some point of the grid must satisfy fast < slow" in text
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("method", ["random", "optuna"])
+def test_a_sample_without_a_point_names_the_users_own_rule_and_its_place(
+    tmp_path, capsys, monkeypatch, method
+):
+    search = "phase_1_mining.parameter_search"
+    ours = '{ma_crossover: {parameters: {fast: [5, 9]}, constraints: ["fast > 60"]}}'
+    settings = [f"{search}.method={method}", f"{search}.samples=3", f"{search}.base_grid.strategies={ours}"]
+    words = [word for one in settings for word in ("--set", one)]
+    text = refuse(capsys, monkeypatch, "run", "configs/quickstart.yaml", *words, "--out", str(tmp_path))
+    assert "and fast > 60, found none among 2; move the grid or change --set" in text
+    assert ".ma_crossover.constraints[0]" in text
+    assert not list(tmp_path.iterdir())

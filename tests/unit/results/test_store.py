@@ -268,7 +268,7 @@ def test_a_storage_address_serves_as_a_folder_does(tmp_path):
         json.loads(pq.read_schema(tmp_path / "away/points" / name).metadata[b"admf_ray"])["strategy"]
         == "made_up"
     )
-    with pytest.raises(StoreError, match="must be a folder or a storage address"):
+    with pytest.raises(StoreError, match="must be a folder, or a storage address"):
         RunStore("nowhere://x").create()
     with pytest.raises(StoreError, match=r"found no run\.json"):
         RunStore(str(tmp_path)).manifest()
