@@ -21,6 +21,7 @@ from admf_ray.cli.options import refuse_beside_choice
 from admf_ray.cli.places import ADDRESS
 from admf_ray.cli.progress import Shown
 from admf_ray.cli.verdict import show_verdict
+from admf_ray.cluster.session import refuse_address
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.errors import ConfigError
@@ -144,6 +145,8 @@ def _carry_out(
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
+    if address is not None:
+        refuse_address(address)  # before a run is begun
     silent = quiet or as_json
     if not silent:
         console.print(said)

@@ -27,6 +27,7 @@ __all__ = ["MANIFEST", "RunStore"]
 log = get_logger(__name__)
 
 MANIFEST = "run.json"
+MANIFEST_HAS = {"format": str, "pipeline": dict, "bars": dict, "contexts": list}
 POINTS = "points"
 BUCKETS = ("s3", "gcs", "abfs")  # storages of buckets, in which the ledger stands beside the runs
 DAMAGED = "damaged"  # what a part's name ends in when it is set aside
@@ -85,12 +86,19 @@ class RunStore(Folder):
         Raises
         ------
         StoreError
-            There is no run.
+            There is no run, or its manifest is not one.
         """
         if not self.exists(MANIFEST):
             raise StoreError(f"{self.uri}: must hold a run, found no {MANIFEST}; run a pipeline first")
-        found: dict[str, Any] = self.read_json(MANIFEST)
-        return found
+        found = self.read_json(MANIFEST)
+        facts: dict[str, Any] = found if isinstance(found, dict) else {}
+        missing = [name for name, kind in MANIFEST_HAS.items() if not isinstance(facts.get(name), kind)]
+        if missing:
+            raise StoreError(
+                f"{self.uri}/{MANIFEST}: must say what the run is of, found no "
+                f"{' nor '.join(missing)}; restore it, or run again elsewhere with --out"
+            )
+        return facts
 
     def write_manifest(self, facts: Mapping[str, Any]) -> None:
         """Say what the run is of."""

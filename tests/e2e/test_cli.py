@@ -316,3 +316,118 @@ def test_a_sample_without_a_point_names_the_users_own_rule_and_its_place(
     assert "and fast > 60, found none among 2; move the grid or change --set" in text
     assert ".ma_crossover.constraints[0]" in text
     assert not list(tmp_path.iterdir())
+
+
+ROWS = ["Date,Open,High,Low,Close", *(f"2020-01-{d:02d},9,10,8,9" for d in range(2, 12))]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "\n".join(ROWS).replace("2020-01-05", "9999-01-05"),
+            "found 9999-01-05 00:00:00 at row 4; correct it",
+        ),
+        ("\n".join(ROWS).replace(",10,", f",+{'9' * 400},", 1), "High must be numbers below 1e308"),
+        ("\n".join(ROWS).replace("High", "Open"), "must have a name of its own, found 'Open' twice"),
+    ],
+)
+def test_a_file_that_cannot_be_numbers_and_stamps_is_one_line(tmp_path, capsys, monkeypatch, text, said):
+    file = tmp_path / "a.csv"
+    file.write_text(text)
+    for words in (
+        ["data", "check"],
+        ["data", "convert"],
+        ["backtest", "--strategy", "buy_and_hold", "--data"],
+    ):
+        target = [str(tmp_path / "a.parquet")] if words[-1] == "convert" else []
+        shown = refuse(capsys, monkeypatch, *words, str(file), *target)
+        assert "a.csv: " in shown
+        assert said in shown
+    assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import sys\n\nsys.exit(0)\n", "mine.py:3: does not import, SystemExit: 0; mend it"),
+        ("x = 1\nraise ValueError('no')\n", "mine.py:2: does not import, ValueError: no; mend it"),
+        ("def (:\n", "mine.py:1: does not import, SyntaxError"),
+        ("x = 1\n", "mine.py: must define a component, found none"),
+    ],
+)
+def test_a_strategy_file_that_does_not_import_is_one_line_with_its_line(
+    tmp_path, capsys, monkeypatch, text, said
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(text)
+    assert said in refuse(capsys, monkeypatch, "check", "mine.py")
+    assert said in refuse(capsys, monkeypatch, *BACKTEST, *DATA, "--strategies", "mine.py")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["frobnicate"], "No such command 'frobnicate'; see admf-ray --help"),
+        (["run"], "Missing argument 'PIPELINE.yaml'; see admf-ray run --help"),
+        (["data", "chek"], "see admf-ray data --help"),
+        (["run", "configs/quickstart.yaml", "--workers", "0"], "x>=1; see admf-ray run --help"),
+        (["run", "a" * 300], "the system refuses, File name too long; see the path"),
+    ],
+)
+def test_words_that_no_command_takes_say_where_to_read(capsys, monkeypatch, words, said):
+    assert said in refuse(capsys, monkeypatch, *words)
+
+
+@pytest.mark.parametrize("address", ["", "x", "h:99999", "ray://h:1", "127.0.0.1:1"])
+def test_a_cluster_that_is_none_begins_no_run(tmp_path, capsys, monkeypatch, address):
+    out = tmp_path / "run"
+    words = ["run", "configs/quickstart.yaml", "--out", str(out), "--address", address]
+    assert f"--address {address}: must " in refuse(capsys, monkeypatch, *words)
+    assert not out.exists()
+
+
+WHOLE = {
+    "format": "1",
+    "pipeline": {"name": "x"},
+    "bars": {"hash": ""},
+    "contexts": [{"strategy": "x"}],
+}
+
+
+@pytest.mark.parametrize("command", [["resume"], ["verify"], ["report"]])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "must be JSON"),
+        ("[]", "found no format nor pipeline nor bars nor contexts"),
+        (json.dumps({**WHOLE, "bars": 5}), "found no bars; restore it"),
+        (json.dumps(WHOLE)[:-9], "must be JSON"),
+    ],
+)
+def test_a_manifest_that_is_none_is_one_line(tmp_path, capsys, monkeypatch, command, text, said):
+    (tmp_path / "run.json").write_text(text)
+    assert said in refuse(capsys, monkeypatch, *command, str(tmp_path))
+    assert [one.name for one in tmp_path.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({**WHOLE, "format": "0"}, "must be of format 1, found 0"),
+        (WHOLE, "run.json: must be as it was written, found KeyError 'varied' in it"),
+    ],
+)
+def test_rows_of_a_manifest_that_is_not_ours_are_not_verified(tmp_path, capsys, monkeypatch, facts, said):
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    assert said in refuse(capsys, monkeypatch, "verify", str(tmp_path))
+
+
+def test_a_strategy_that_ends_the_program_is_an_error(tmp_path, capsys, monkeypatch):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import sys\nfrom admf_ray import Strategy\n\n\nclass Ends(Strategy):\n    'Ends itself.'\n\n"
+        "    def on_bar(self, bar):\n        sys.exit(0)\n"
+    )
+    text = refuse(capsys, monkeypatch, "backtest", "--strategies", str(file), "--strategy", "Ends", *DATA)
+    assert "mine.py:9 Ends.on_bar: raised SystemExit: 0 at bar" in text
