@@ -17,7 +17,7 @@ __all__ = ["verify"]
 @click.argument("folder", metavar="RUN", type=ADDRESS)
 @click.option("--rows", type=click.IntRange(1), default=20, show_default=True, help="Random rows to replay.")
 @click.option("--finalists", is_flag=True, help="Phase 3's finalists instead, on their test data.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the rows drawn.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the rows drawn.")
 def verify(folder: str, rows: int, finalists: bool, seed: int) -> None:
     """Replay random rows of RUN, or its finalists, event by event and compare bit for bit."""
     run = open_run(folder)

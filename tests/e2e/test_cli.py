@@ -372,6 +372,7 @@ def test_a_strategy_file_that_does_not_import_is_one_line_with_its_line(
         (["run"], "Missing argument 'PIPELINE.yaml'; see admf-ray run --help"),
         (["data", "chek"], "see admf-ray data --help"),
         (["run", "configs/quickstart.yaml", "--workers", "0"], "x>=1; see admf-ray run --help"),
+        (["verify", "nowhere", "--seed", "-1"], "x>=0; see admf-ray verify --help"),
         (["run", "a" * 300], "the system refuses, File name too long; see the path"),
     ],
 )
