@@ -54,10 +54,7 @@ def import_components(path: str | Path) -> list[type[Component]]:
         spec.loader.exec_module(module)
     except ComponentError:
         raise
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # a program that ends itself would end ours, and as if all were well
+    except (Exception, SystemExit) as error:  # sys.exit would end the program, as if all were well
         line = line_in(error, str(spec.origin))
         raise ComponentError(
             f"{path}{line}: does not import, {type(error).__name__}: {error}; mend it"
