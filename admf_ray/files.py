@@ -39,6 +39,8 @@ def written_whole(path: str | Path) -> Iterator[IO[bytes]]:
     crash at any instant the old file or the new one stands there, never a part.
     """
     target = Path(path)
+    if target.is_dir():
+        raise StoreError(f"{target}: must be writable, found a folder; choose another place")
     temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -88,18 +88,26 @@ def cli(ctx: click.Context, verbose: int, debug: bool) -> None:
 def main() -> None:
     """Run the command line; an error is one line and exit code 2."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="admf-ray", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(2)
     except click.ClickException as error:
-        _fail(error.format_message(), error)
+        context = getattr(error, "ctx", None)
+        help_of = "admf-ray" if context is None else context.command_path
+        _fail(f"{error.format_message().rstrip('.')}; see {help_of} --help", error)
     except ADMFError as error:
         _fail(str(error), error)
     except click.Abort:
         sys.exit(130)
-    except (MemoryError, OSError) as error:
-        _fail(f"{type(error).__name__}: {error}", error)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(
+            f"{where}the system refuses, {error.strerror or error}; see the path, your rights and the disk",
+            error,
+        )
+    except MemoryError as error:
+        _fail(f"memory: must suffice, found too little {error}; take less data, or smaller tiles", error)
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}"

@@ -20,6 +20,7 @@ from admf_ray.cli.options import (
     settings_option,
     strategy_files,
 )
+from admf_ray.cli.places import ADDRESS, LOCAL
 from admf_ray.engine.event_log import write_events
 from admf_ray.errors import ConfigError
 from admf_ray.files import usable_folder, written_whole
@@ -41,7 +42,7 @@ HIDDEN = {"halted"}
 
 
 @click.command()
-@click.argument("choice", type=click.Path(path_type=Path), metavar="[CHOICE.yaml]", required=False)
+@click.argument("choice", type=LOCAL, metavar="[CHOICE.yaml]", required=False)
 @click.option("--strategy", help="Registered name; see `admf-ray components`.")
 @settings_option
 @filter_option
@@ -53,9 +54,10 @@ HIDDEN = {"halted"}
 @click.option("--commission-frac", type=float, help="Commission as a fraction of value.")
 @click.option("--slippage-frac", type=float, help="Slippage as a fraction of price.")
 @click.option("--sizing", help="fixed_fraction, fixed_size, volatility_target or atr.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for metrics, trades, equity and events.")
+@click.option("--out", type=LOCAL, help="Folder for metrics, trades, equity and events.")
 @click.option(
     "--results",
+    type=ADDRESS,
     default="results",
     show_default=True,
     metavar="FOLDER",
@@ -90,7 +92,7 @@ def backtest(
     if out is not None:
         usable_folder(out)
     source = click.get_current_context().get_parameter_source("results")
-    if not results or (source is ParameterSource.COMMANDLINE and not RunStore(results).exists()):
+    if source is ParameterSource.COMMANDLINE and not RunStore(results).exists():
         raise ConfigError(
             f"--results {results}: must be the folder that your runs stand in, found none; name it"
         )

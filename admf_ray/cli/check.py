@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from admf_ray.cli.options import data_options, filter_option, parse_settings, settings_option, strategy_files
+from admf_ray.cli.places import ADDRESS
 from admf_ray.components.base import Component, Filter, Strategy
 from admf_ray.components.user_files import import_components
 from admf_ray.engine.assembly import plain_handlers
@@ -22,7 +23,7 @@ __all__ = ["check"]
 
 
 @click.command()
-@click.argument("strategy", metavar="STRATEGY|FILE.py")
+@click.argument("strategy", metavar="STRATEGY|FILE.py", type=ADDRESS)
 @settings_option
 @filter_option
 @strategy_files

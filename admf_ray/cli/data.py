@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from admf_ray.cli.options import reading_options
+from admf_ray.cli.places import ADDRESS, LOCAL
 from admf_ray.errors import DataError
 from admf_ray.later import pd
 from admf_ray.market import Inspection, inspect_source, load_bars, write_parquet, write_samples
@@ -28,7 +29,7 @@ def data() -> None:
 
 
 @data.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=LOCAL)
 def sample(folder: Path) -> None:
     """Write real train and test data (EURUSD, ECB reference rates) into DIR."""
     for path in write_samples(folder):
@@ -37,7 +38,7 @@ def sample(folder: Path) -> None:
 
 
 @data.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=ADDRESS)
 @reading_options
 @click.pass_context
 def check(context: click.Context, files: tuple[str, ...], reading: dict[str, Any]) -> None:
@@ -79,8 +80,8 @@ def check(context: click.Context, files: tuple[str, ...], reading: dict[str, Any
 
 
 @data.command()
-@click.argument("source", metavar="SRC")
-@click.argument("target", metavar="DST", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SRC", type=ADDRESS)
+@click.argument("target", metavar="DST", type=LOCAL)
 @reading_options
 def convert(source: str, target: Path, reading: dict[str, Any]) -> None:
     """Write SRC (file, folder, glob or sample:NAME) as one Parquet file DST that loads without options."""

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from admf_ray.cli.places import ADDRESS, LOCAL
 from admf_ray.components.user_files import import_components
 from admf_ray.errors import ConfigError
 
@@ -60,12 +61,12 @@ def _number(text: str) -> Any:
     return text
 
 
-def refuse_beside_choice(choice: Path, *names: str) -> None:
+def refuse_beside_choice(choice: str | Path, *names: str) -> None:
     """Refuse options that were given beside a choice, which says itself what they would say.
 
     Parameters
     ----------
-    choice : Path
+    choice : str or Path
     *names : str
         Of the command's parameters.
 
@@ -103,10 +104,14 @@ def strategy_files(command: Command) -> Command:
     """Add ``--strategies``: files of the user's own, imported before the command runs."""
 
     @click.option(
-        "--strategies", multiple=True, metavar="FILE.py", help="Your own strategies; may be repeated."
+        "--strategies",
+        multiple=True,
+        type=LOCAL,
+        metavar="FILE.py",
+        help="Your own strategies; may be repeated.",
     )
     @functools.wraps(command)
-    def wrapped(*args: Any, strategies: tuple[str, ...], **kwargs: Any) -> Any:
+    def wrapped(*args: Any, strategies: tuple[Path, ...], **kwargs: Any) -> Any:
         for file in strategies:
             import_components(file)
         return command(*args, **kwargs)
@@ -157,17 +162,14 @@ def data_options(command: Command | None = None, *, default: str | None = None) 
         {"required": True} if default is None else {"default": default, "show_default": True}
     )
 
-    @click.option("--data", help="File, folder, glob, or sample:sp500 and the like.", **given)
+    @click.option("--data", type=ADDRESS, help="File, folder, glob, or sample:sp500 and the like.", **given)
     @click.option("--symbol", "symbols", multiple=True, help="Only these symbols; may be repeated.")
     @reading_options
     @functools.wraps(command)
     def wrapped(
         *args: Any, data: str, symbols: tuple[str, ...], reading: dict[str, Any], **kwargs: Any
     ) -> Any:
-        if not data.strip():
-            raise ConfigError("--data: must be a file, folder, glob or sample:NAME, found nothing; name one")
-        source = data if data.startswith("sample:") or "*" in data else str(Path(data))
-        load = {"data": source, **reading}
+        load = {"data": data, **reading}
         if symbols:
             load["symbols"] = list(symbols)
         return command(*args, load=load, **kwargs)

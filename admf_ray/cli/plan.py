@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from admf_ray.cli.places import ADDRESS
 from admf_ray.config.load import load_pipeline
 from admf_ray.phases import planning
 from admf_ray.phases.written import finite
@@ -19,11 +19,11 @@ __all__ = ["plan"]
 
 
 @click.command("plan")
-@click.argument("pipeline", type=click.Path(path_type=Path), metavar="PIPELINE.yaml")
+@click.argument("pipeline", type=ADDRESS, metavar="PIPELINE.yaml")
 @click.option("--set", "overrides", multiple=True, metavar="PATH.TO.KEY=VALUE", help="Override a key.")
 @click.option("--workers", type=click.IntRange(1), help="Plan for so many; this machine's cores by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def plan(pipeline: Path, overrides: tuple[str, ...], workers: int | None, as_json: bool) -> None:
+def plan(pipeline: str, overrides: tuple[str, ...], workers: int | None, as_json: bool) -> None:
     """Say what running PIPELINE.yaml will be: points, windows, tiles, time, memory; runs a small sample."""
     found = planning.plan(load_pipeline(pipeline, overrides), workers)
     if as_json:

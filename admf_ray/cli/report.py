@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from admf_ray.cli.places import ADDRESS, LOCAL
 from admf_ray.report import write_report
 from admf_ray.results.store import RunStore
 
@@ -13,10 +14,10 @@ __all__ = ["report"]
 
 
 @click.command()
-@click.argument("folder", metavar="RUN")
+@click.argument("folder", metavar="RUN", type=ADDRESS)
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=LOCAL,
     help="File to write; RUN/report.html by default.",
 )
 def report(folder: str, out: Path | None) -> None:

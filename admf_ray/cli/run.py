@@ -18,18 +18,20 @@ from admf_ray.cli.analysed import plain_analysis, show_analysis
 from admf_ray.cli.backtest import plain_backtest, show_backtest
 from admf_ray.cli.mined import HEADS, orders, show
 from admf_ray.cli.options import refuse_beside_choice
+from admf_ray.cli.places import ADDRESS
 from admf_ray.cli.progress import Shown
 from admf_ray.cli.verdict import show_verdict
+from admf_ray.cluster.session import refuse_address
 from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.errors import ConfigError
-from admf_ray.files import usable_folder
 from admf_ray.phases.opened import open_run
 from admf_ray.phases.pipeline import Phase, Pipeline, PipelineResult
 from admf_ray.phases.signal import rerun_choice
 from admf_ray.phases.validation.choice import is_choice
 from admf_ray.phases.written import finite
 from admf_ray.report import write_report
+from admf_ray.results.store import RunStore
 
 __all__ = ["resume", "run"]
 
@@ -49,8 +51,8 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--phase", type=click.Choice(get_args(Phase)), help="One phase alone; all that are configured."
     )
     @click.option("--again", is_flag=True, help="Look at test data again; the verdict corrects for it.")
-    @click.option("--quiet", is_flag=True, help="Print only where the results are.")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    @click.option("--quiet", is_flag=True, help="Print only where the results are; not with --json.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; not with --quiet.")
     @functools.wraps(command)
     def wrapped(
         *args: Any,
@@ -63,6 +65,10 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         as_json: bool,
         **kwargs: Any,
     ) -> Any:
+        if quiet and as_json:
+            raise ConfigError(
+                "--quiet, --json: must not both be given, found both; --json prints nothing else"
+            )
         how = {
             "address": address, "workers": workers, "top": top, "phase": phase, "again": again,
             "quiet": quiet, "as_json": as_json,
@@ -73,12 +79,12 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.argument("pipeline", type=click.Path(path_type=Path), metavar="PIPELINE.yaml")
+@click.argument("pipeline", type=ADDRESS, metavar="PIPELINE.yaml")
 @click.option("--set", "overrides", multiple=True, metavar="PATH.TO.KEY=VALUE", help="Override a key.")
-@click.option("--out", help="Folder or storage address of the run; results/NAME by default.")
+@click.option("--out", type=ADDRESS, help="Folder or storage address of the run; results/NAME by default.")
 @click.option("--fork", is_flag=True, help="Where a run of other code, data or keys is: begin one beside it.")
 @run_options
-def run(pipeline: Path, overrides: tuple[str, ...], out: str | None, fork: bool, how: dict[str, Any]) -> None:
+def run(pipeline: str, overrides: tuple[str, ...], out: str | None, fork: bool, how: dict[str, Any]) -> None:
     """Check PIPELINE.yaml as a whole and run its phases; what is stored already is not run again."""
     if is_choice(pipeline):
         refuse_beside_choice(
@@ -86,23 +92,18 @@ def run(pipeline: Path, overrides: tuple[str, ...], out: str | None, fork: bool,
         )
         _run_choice(pipeline, how["quiet"], how["as_json"])
         return
-    if pipeline.is_dir():
+    if Path(pipeline).is_dir():
         raise ConfigError(
             f"{pipeline}: must be a pipeline file or a choice, found a folder; go on with a run that is "
             f"there with: admf-ray resume {pipeline}"
         )
-    if out is not None and not out.strip():
-        raise ConfigError(
-            "--out: must be a folder or storage address, found nothing; leave it out or name one"
-        )
     config = load_pipeline(pipeline, overrides)
     place = out or str(Path("results") / config.name)
-    if "://" not in place:
-        usable_folder(place)
+    RunStore(place).usable()
     _carry_out(config, place, fork, f"{pipeline}: checked as a whole, no error", **how)
 
 
-def _run_choice(path: Path, quiet: bool, as_json: bool) -> None:
+def _run_choice(path: str, quiet: bool, as_json: bool) -> None:
     """Run a choice over its own test period again and say whether its figures come out."""
     found, differs = rerun_choice(path)
     if as_json:
@@ -119,7 +120,7 @@ def _run_choice(path: Path, quiet: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("folder", metavar="RUN")
+@click.argument("folder", metavar="RUN", type=ADDRESS)
 @run_options
 def resume(folder: str, how: dict[str, Any]) -> None:
     """Go on with the run in folder RUN, with the configuration it was begun with."""
@@ -144,6 +145,8 @@ def _carry_out(
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
+    if address is not None:
+        refuse_address(address)  # before a run is begun
     silent = quiet or as_json
     if not silent:
         console.print(said)

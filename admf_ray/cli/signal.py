@@ -10,13 +10,14 @@ from typing import Any
 import click
 
 from admf_ray.cli.options import data_options
+from admf_ray.cli.places import LOCAL
 from admf_ray.phases.signal import signal as run_signal
 
 __all__ = ["signal"]
 
 
 @click.command()
-@click.argument("choice", type=click.Path(path_type=Path), metavar="CHOICE.yaml")
+@click.argument("choice", type=LOCAL, metavar="CHOICE.yaml")
 @data_options
 @click.option("--start", help="First day on which an account follows it; bars before are history.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

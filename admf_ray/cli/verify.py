@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from admf_ray.cli.places import ADDRESS
 from admf_ray.phases.opened import open_run
 from admf_ray.phases.verify import verify_rows
 
@@ -13,10 +14,10 @@ __all__ = ["verify"]
 
 
 @click.command()
-@click.argument("folder", metavar="RUN")
+@click.argument("folder", metavar="RUN", type=ADDRESS)
 @click.option("--rows", type=click.IntRange(1), default=20, show_default=True, help="Random rows to replay.")
 @click.option("--finalists", is_flag=True, help="Phase 3's finalists instead, on their test data.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the rows drawn.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the rows drawn.")
 def verify(folder: str, rows: int, finalists: bool, seed: int) -> None:
     """Replay random rows of RUN, or its finalists, event by event and compare bit for bit."""
     run = open_run(folder)

@@ -11,16 +11,17 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from admf_ray.errors import ResourceError
 from admf_ray.logs import get_logger
 
-__all__ = ["Session", "kept_open", "session"]
+__all__ = ["Keeping", "Session", "kept_open", "refuse_address", "session"]
 
 log = get_logger(__name__)
 
 ANSWER_S = 5.0
+PORTS = 1 << 16
 # Set before Ray starts, unless the user has set them; each says why.
 LOCAL = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine unasked
@@ -93,6 +94,27 @@ def kept_open() -> Iterator[None]:
             _kept = None
 
 
+class Keeping:
+    """Base of those who ask for sessions in several calls: a block of one keeps Ray from call to call.
+
+    Notes
+    -----
+    ``with one:`` is `kept_open`: the first call that needs Ray starts it, and the block's end ends it, also
+    after an error. Without a block each call ends what it started.
+    """
+
+    def __enter__(self) -> Self:
+        """Begin the block."""
+        block = kept_open()
+        block.__enter__()
+        self.__dict__.setdefault("_blocks", []).append(block)
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        """End Ray, where the block started it."""
+        self.__dict__["_blocks"].pop().__exit__(*raised)
+
+
 @contextmanager
 def session(
     address: str | None = None, cores: int | None = None, dashboard: bool = True
@@ -152,7 +174,7 @@ def _opened(address: str | None, cores: int | None, dashboard: bool) -> Iterator
     if ray.is_initialized():
         yield _described(ray, "running")
         return
-    _refuse(place)
+    refuse_address(place)
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if place == "local":
         options |= {"include_dashboard": dashboard, "num_cpus": cores}
@@ -170,15 +192,28 @@ def _opened(address: str | None, cores: int | None, dashboard: bool) -> Iterator
         ray.shutdown()
 
 
-def _refuse(place: str) -> None:
-    """Refuse an address at which nobody listens: Ray would go on asking for minutes."""
+def refuse_address(place: str) -> None:
+    """Refuse an address at which nobody listens: Ray would go on asking for minutes.
+
+    Parameters
+    ----------
+    place : str
+        ``auto``, ``local`` or ``host:port``.
+
+    Raises
+    ------
+    ResourceError
+        It is another, or nobody listens there.
+    """
     if place.startswith("ray://"):
         raise ResourceError(
             f"--address {place}: must not be a Ray Client address, whose driver runs elsewhere; submit the "
             f"run as a job (`ray job submit`), or use auto on the head node"
         )
-    host, colon, port = place.rpartition(":")
-    if colon and port.isdigit():
+    host, _, port = place.rpartition(":")
+    if place not in ("auto", "local") and not (host and port.isdigit() and int(port) < PORTS):
+        raise ResourceError(f"--address {place}: must be auto, local or HOST:PORT, found another; correct it")
+    if host:
         try:
             socket.create_connection((host.strip("[]"), int(port)), ANSWER_S).close()
         except OSError as error:

@@ -54,8 +54,8 @@ def import_components(path: str | Path) -> list[type[Component]]:
         spec.loader.exec_module(module)
     except ComponentError:
         raise
-    except Exception as error:
-        line = line_in(error, str(file))
+    except (Exception, SystemExit) as error:  # sys.exit would end the program, as if all were well
+        line = line_in(error, str(spec.origin))
         raise ComponentError(
             f"{path}{line}: does not import, {type(error).__name__}: {error}; mend it"
         ) from error

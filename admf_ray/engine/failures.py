@@ -47,7 +47,7 @@ def asked(
         return function(*arguments)
     except ADMFError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # who ends itself would end the program, as if all were well
         code = getattr(function, "__code__", None)
         line = line_in(error, code.co_filename) if code is not None else ""
         place = f"{Path(code.co_filename).name}{line} " if code is not None and line else ""

@@ -73,6 +73,10 @@ def files_of(source: str) -> list[Path]:
     DataError
         There is none.
     """
+    if "://" in source:
+        raise DataError(
+            f"{source}: must be files that this machine sees, found an address; copy them here or mount it"
+        )
     path = Path(source).expanduser()
     if path.is_dir():
         found = sorted(one for one in path.iterdir() if one.name.lower().endswith(SUFFIXES))
@@ -136,6 +140,12 @@ def _pandas(table: pa.Table) -> pd.DataFrame:
 def _read_csv(path: Path) -> pd.DataFrame:
     heads = {sep: pd.read_csv(path, sep=sep, nrows=0, encoding="utf-8-sig").columns for sep in ",;\t|"}
     separator = max(heads, key=lambda sep: len(heads[sep]))
+    written = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, encoding="utf-8-sig").iloc[0]
+    twice = written[written.duplicated() & written.notna()]
+    if len(twice):
+        raise DataError(
+            f"{path}: each column must have a name of its own, found {twice.iloc[0]!r} twice; remove one"
+        )
     with_symbol = {name for name in heads[separator] if map_meaning(name) == "symbol"}
     return pd.read_csv(
         path,

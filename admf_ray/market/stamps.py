@@ -108,9 +108,9 @@ def parse_stamps(column: pd.Series[Any], where: str, zone: str | None = None) ->
         )
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         name = getattr(column.dtype.tz, "key", None) or getattr(column.dtype.tz, "zone", None)
-        return Stamps(_ns(column.dt.tz_convert("UTC")), True, name)
+        return Stamps(_ns(column.dt.tz_convert("UTC"), where), True, name)
     if pd.api.types.is_datetime64_dtype(column.dtype):
-        return Stamps(_ns(column), False)
+        return Stamps(_ns(column, where), False)
     if pd.api.types.is_numeric_dtype(column.dtype):
         return _numbers(column, where)
     if isinstance(column.iloc[0], date):
@@ -137,8 +137,8 @@ def _texts(column: pd.Series[Any], where: str, zone: str | None) -> Stamps:
             )
             if not (instants.dt.tz_convert(zone).dt.tz_localize(None) == wall).all():
                 raise _mixed(where, f"offsets {', '.join(kinds[:4])}, which are not those of {zone}")
-        return Stamps(_ns(instants), True, "UTC" if kinds == ["+00:00"] else None)
-    return Stamps(_ns(_parsed(column, where, utc=False)), False)
+        return Stamps(_ns(instants, where), True, "UTC" if kinds == ["+00:00"] else None)
+    return Stamps(_ns(_parsed(column, where, utc=False), where), False)
 
 
 def _parsed(column: pd.Series[Any], where: str, utc: bool) -> pd.Series[Any]:
@@ -264,8 +264,16 @@ def _utc(wall: Integers, zone: str, where: str) -> Integers:
     return np.asarray(index.as_unit("ns").asi8, dtype=np.int64)
 
 
-def _ns(column: pd.Series[Any]) -> Integers:
-    return np.asarray(pd.DatetimeIndex(column).as_unit("ns").asi8, dtype=np.int64)
+def _ns(column: pd.Series[Any], where: str) -> Integers:
+    try:
+        return np.asarray(pd.DatetimeIndex(column).as_unit("ns").asi8, dtype=np.int64)
+    except pd.errors.OutOfBoundsDatetime:
+        low, high = pd.Timestamp.min.year + 1, pd.Timestamp.max.year - 1
+        row = int(np.argmin(pd.DatetimeIndex(column).year.isin(range(low, high + 1))))
+        raise DataError(
+            f"{where}: stamps must lie within the years {low} to {high}, found {column.iloc[row]} at row "
+            f"{row + 1}; correct it"
+        ) from None
 
 
 def _mixed(where: str, found: str) -> DataError:

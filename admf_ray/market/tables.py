@@ -112,7 +112,12 @@ def _stamp_column(frame: pd.DataFrame, columns: ColumnMap) -> pd.Series[Any]:
 def _number(column: pd.Series[Any], name: str, where: str) -> NDArray[np.float64]:
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    numbers = pd.to_numeric(column, errors="coerce")
+    try:
+        numbers = pd.to_numeric(column, errors="coerce")
+    except OverflowError:
+        raise DataError(
+            f"{where}: {name} must be numbers below 1e308, found one of more digits; correct it"
+        ) from None
     bad = np.flatnonzero((numbers.isna() & column.notna()).to_numpy())
     if bad.size:
         raise DataError(

@@ -14,7 +14,7 @@ from admf_ray.phases.search import Search, context_of
 from admf_ray.results.schema import FORMAT, Context, digest_in
 from admf_ray.results.store import MANIFEST, RunStore
 
-__all__ = ["config_of", "differences", "manifest_of", "settled"]
+__all__ = ["config_of", "differences", "manifest_of", "settled", "whole_manifest"]
 
 # No result depends on these: a run may be continued with others.
 FREE = (
@@ -90,7 +90,10 @@ def settled(store: RunStore, search: Search, fork: bool) -> Iterator[RunStore]:
 
 def _found(store: RunStore, now: Mapping[str, Any]) -> list[str]:
     """Return what a run is of that is not asked for now; nothing where there is none."""
-    return differences(store.manifest(), now) if store.exists(MANIFEST) else []
+    if not store.exists(MANIFEST):
+        return []
+    with whole_manifest(store):
+        return differences(store.manifest(), now)
 
 
 def _write_down(own: RunStore, now: Mapping[str, Any], contexts: Sequence[Context], origin: RunStore) -> None:
@@ -113,6 +116,24 @@ def _refusal(store: RunStore, found: Sequence[str]) -> str:
         f"{'; '.join(found[:MOST_SHOWN])}{more}; --fork begins a new run from what is still valid, "
         f"--out one elsewhere"
     )
+
+
+@contextmanager
+def whole_manifest(store: RunStore) -> Iterator[None]:
+    """While a run's manifest is read, say in one line that something in it is not there.
+
+    Raises
+    ------
+    StoreError
+        The manifest lacks a fact, or has one of another kind.
+    """
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"{store.uri}/{MANIFEST}: must be as it was written, found {type(error).__name__} {error} in it; "
+            f"restore it, or run again elsewhere with --out"
+        ) from error
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -11,17 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.cluster.jobs import Job
-from admf_ray.cluster.session import kept_open
+from admf_ray.cluster.session import Keeping, kept_open
 from admf_ray.config.load import parse_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ConfigError
+from admf_ray.phases.closing import closed
 from admf_ray.phases.isolated import figures_of, isolated
 from admf_ray.phases.manifest import settled
 from admf_ray.phases.mined import Mined, Searched
-from admf_ray.phases.proposing import guide_of, indices_of, refuse_many
+from admf_ray.phases.proposing import guide_of, indices_of, refuse_barren, refuse_many
 from admf_ray.phases.running import Runner
 from admf_ray.phases.search import Search, job_of, prepare_search
 from admf_ray.phases.settings import Settings
@@ -38,8 +39,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class BacktestCoordinator:
+class BacktestCoordinator(Keeping):
     """Runs a pipeline's parameter search in isolated containers and keeps every row.
+
+    As a context manager it keeps Ray from call to call and ends it with the block.
 
     Parameters
     ----------
@@ -59,7 +62,8 @@ class BacktestCoordinator:
     >>> from admf_ray import BacktestCoordinator
     >>> from admf_ray.config import load_pipeline
     >>> config = load_pipeline("configs/quickstart.yaml")        # doctest: +SKIP
-    >>> mined = BacktestCoordinator(config).run_parameter_search()  # doctest: +SKIP
+    >>> with BacktestCoordinator(config) as coordinator:            # doctest: +SKIP
+    ...     mined = coordinator.run_parameter_search()
     """
 
     def __init__(self, config: PipelineConfig, **settings: Any) -> None:
@@ -102,15 +106,17 @@ class BacktestCoordinator:
 
         Notes
         -----
-        What the store has already is not run again. Each point's failure is a row.
+        What the store has already is not run again. Each point's failure is a row. Test data stay sealed.
         """
         if parameter_space is not None:
             self._take_space(parameter_space)
         refuse_many(self.config)
-        with settled(self.store, self.search, self.settings.fork) as self.store, kept_open():
-            (mined,) = self.mine([self.search])
-            if not self.interrupted:
-                write_mined(self.store, mined)
+        with closed(self.config):
+            refuse_barren(self.search)
+            with settled(self.store, self.search, self.settings.fork) as self.store, kept_open():
+                (mined,) = self.mine([self.search])
+                if not self.interrupted:
+                    write_mined(self.store, mined)
         return mined
 
     def mine(self, searches: Sequence[Search]) -> list[Mined]:

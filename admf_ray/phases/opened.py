@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from admf_ray.config.load import parse_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.engine.assembly import build_container, replay_in
-from admf_ray.errors import ConfigError, closest
+from admf_ray.errors import ConfigError, StoreError, closest
 from admf_ray.phases.analysis.finalist import Finalist, read_finalists
 from admf_ray.phases.analysis.tables import ANALYSIS, TABLES
 from admf_ray.phases.backtest import Backtest
-from admf_ray.phases.manifest import config_of
+from admf_ray.phases.manifest import config_of, whole_manifest
 from admf_ray.phases.search import Search, prepare_search
 from admf_ray.phases.written import INDEX, NEIGHBORHOOD, SUMMARY, WALK_FORWARD
 from admf_ray.results.frames import heatmap_frame, joined, points_frame, window_frame
 from admf_ray.results.points import StoredPoints
-from admf_ray.results.schema import Context
+from admf_ray.results.schema import FORMAT, Context
 from admf_ray.results.store import RunStore
 
 __all__ = ["Run", "open_run"]
@@ -37,7 +37,7 @@ def open_run(path: str | Path) -> Run:
     Raises
     ------
     StoreError
-        There is no run.
+        There is no run, or one of another format.
 
     Examples
     --------
@@ -47,7 +47,13 @@ def open_run(path: str | Path) -> Run:
     >>> run.replay(run.best(1)["point_id"].iloc[0])   # doctest: +SKIP
     """
     store = RunStore(str(path))
-    return Run(store, store.manifest())
+    manifest = store.manifest()
+    if manifest["format"] != FORMAT:
+        raise StoreError(
+            f"{store.uri}: must be of format {FORMAT}, found {manifest['format']}; read it with admf_ray "
+            f"{manifest.get('admf_ray')}, which wrote it, or run again elsewhere"
+        )
+    return Run(store, manifest)
 
 
 @dataclass(frozen=True)
@@ -77,12 +83,13 @@ class Run:
     def contexts(self) -> dict[str, Context]:
         """What names each strategy's rows."""
         found = {}
-        for facts in self.manifest["contexts"]:
-            known = {key: value for key, value in facts.items() if key not in ("format", "digest")}
-            for key in ("varied", "regimes", "regime_bars", "slice_bars"):
-                known[key] = tuple(known[key])
-            known["windows"] = tuple(tuple(one) for one in known["windows"])
-            found[facts["strategy"]] = Context(**known)
+        with whole_manifest(self.store):
+            for facts in self.manifest["contexts"]:
+                known = {key: value for key, value in facts.items() if key not in ("format", "digest")}
+                for key in ("varied", "regimes", "regime_bars", "slice_bars"):
+                    known[key] = tuple(known[key])
+                known["windows"] = tuple(tuple(one) for one in known["windows"])
+                found[facts["strategy"]] = Context(**known)
         return found
 
     @property

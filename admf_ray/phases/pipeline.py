@@ -13,10 +13,10 @@ from admf_ray.config.schema import PipelineConfig
 from admf_ray.errors import ConfigError, DataError
 from admf_ray.market.sources import files_of
 from admf_ray.phases.analysis import Analysed, AnalysisCoordinator
+from admf_ray.phases.closing import closed
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
 from admf_ray.phases.validation import TestExecutor, Verdict
-from admf_ray.phases.validation.sealed import closed
 from admf_ray.phases.walk import Walked, walk
 from admf_ray.results.store import RunStore
 

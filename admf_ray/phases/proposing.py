@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.spaces import load_space
 from admf_ray.errors import ResourceError
-from admf_ray.phases.search import Search, neighborhood_of
+from admf_ray.phases.search import Search, neighborhood_of, pointless
 from admf_ray.space.proposals import Guide, Proposals
-from admf_ray.space.sampling import draw
+from admf_ray.space.sampling import Draws, draw
 from admf_ray.space.space import Space
 from admf_ray.space.tpe import TpeGuide
 
-__all__ = ["guide_of", "indices_of", "refuse_many"]
+__all__ = ["guide_of", "indices_of", "refuse_barren", "refuse_many"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -103,10 +103,31 @@ def refuse_many(config: PipelineConfig) -> None:
     if settings.method == "grid" and size > settings.max_points:
         place = config.place("phase_1_mining.parameter_search.max_points")
         cores = os.cpu_count() or 1
-        hours = size / POINTS_PER_S / cores / 3600
-        took = f"{hours:,.0f} hours" if hours < 48 else f"{hours / 24:,.0f} days"
+        took = _lasting(size / POINTS_PER_S / cores)
         raise ResourceError(
             f"{place}: the grid and its neighbours must be at most {settings.max_points:,} points, found "
             f"{size:,} ({took} for one window on {cores} cores); widen the steps, take a smaller radius, set "
             f"method: random, or raise it"
         )
+
+
+def refuse_barren(search: Search) -> None:
+    """Refuse lattices without an admissible point, before a run is begun.
+
+    Raises
+    ------
+    ConfigError
+        Any of a grid's, all of a sampled search's, or next to nothing of a very large one is admissible.
+    """
+    barren = [pair for pair in search.searches if not Draws(Space((pair[1],)), 0).take(1).size]
+    sampled = search.config.phase_1_mining.parameter_search.method != "grid"
+    if barren and (not sampled or len(barren) == len(search.searches)):
+        raise pointless(*barren[0])
+
+
+def _lasting(seconds: float) -> str:
+    """Return a time in the largest unit of which it has two."""
+    for unit, length_s in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:,.0f} {unit}"
+    return f"{max(seconds, 1):.0f} s"

@@ -26,7 +26,15 @@ from admf_ray.results.schema import Context
 from admf_ray.space.lattice import Lattice
 from admf_ray.space.neighborhood import Neighborhood
 
-__all__ = ["Search", "context_of", "job_of", "neighborhood_of", "prepare_search", "training_bars"]
+__all__ = [
+    "Search",
+    "context_of",
+    "job_of",
+    "neighborhood_of",
+    "pointless",
+    "prepare_search",
+    "training_bars",
+]
 
 Ints = NDArray[np.int64]
 SLICES = 16
@@ -145,13 +153,7 @@ def job_of(search: Search, stack: Stack, lattice: Lattice, indices: Ints, near: 
         There is no point.
     """
     if not len(indices):
-        rules = " and ".join(one.text for one in lattice.constraints)
-        components = {text for _, cls in stack.classes for text in cls.constraints}
-        own = [one.where for one in lattice.constraints if one.text not in components]
-        raise ConfigError(
-            f"{stack.strategy.label()}: some point of the grid must satisfy {rules}, found none among "
-            f"{lattice.size:,}; move the grid{' or change ' if own else ''}{', '.join(own)}"
-        )
+        raise pointless(stack, lattice)
     around = near.around(lattice, indices)
     conditions = search.conditions
     steps = sum(window.n_bars for window in conditions.windows) * conditions.bars.n_symbols
@@ -162,6 +164,17 @@ def job_of(search: Search, stack: Stack, lattice: Lattice, indices: Ints, near: 
         np.arange(len(around), dtype=np.int64),
         stack.strategy.is_compiled(),
         steps,
+    )
+
+
+def pointless(stack: Stack, lattice: Lattice) -> ConfigError:
+    """Return the error of a lattice without a point: names the rules, and where the user's are."""
+    rules = " and ".join(one.text for one in lattice.constraints)
+    components = {text for _, cls in stack.classes for text in cls.constraints}
+    own = [one.where for one in lattice.constraints if one.text not in components]
+    return ConfigError(
+        f"{stack.strategy.label()}: some point of the grid must satisfy {rules}, found none among "
+        f"{lattice.size:,}; move the grid{' or change ' if own else ''}{', '.join(own)}"
     )
 
 

@@ -90,7 +90,7 @@ def _built(title: str, build: Callable[[Tables], Section | None], run: Tables) -
     except StoreError as error:
         why = str(error)
         log.warning("report, %s: %s", title, why)
-    except (LookupError, TypeError, ValueError) as error:  # a hole in the page rather than no page
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # a hole rather than no page
         log.warning("report, %s: unexpected %s", title, error, exc_info=True)
         why = f"Unexpected {type(error).__name__}: {error}."
     return Section(build.__name__, title, "", [Prose(f"Not shown. {why}", "bad")])

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from admf_ray.errors import StoreError
 from admf_ray.files import written_whole
 from admf_ray.results.damage import told
+from admf_ray.results.place import opened, refused
 
 __all__ = ["Folder"]
 
@@ -43,14 +44,7 @@ class Folder:
 
     @cached_property
     def _place(self) -> tuple[Any, str]:
-        try:
-            if "://" not in self.uri:
-                return pa.fs.LocalFileSystem(), os.path.abspath(self.uri)
-            found, path = pa.fs.FileSystem.from_uri(self.uri)
-        # ArrowNotImplementedError: pyarrow was built without that storage
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
-            raise StoreError(f"{self.uri}: must be a folder or a storage address, found {error}") from None
-        return found, path
+        return opened(self.uri)
 
     def __getstate__(self) -> dict[str, str]:
         # whole, since another process stands in another folder
@@ -71,8 +65,11 @@ class Folder:
 
     def exists(self, name: str = "") -> bool:
         """Tell whether a file, or the run itself, is there."""
-        filesystem, _ = self._place
-        kind = filesystem.get_file_info(self.path(name) if name else self._place[1]).type
+        filesystem, root = self._place
+        try:
+            kind = filesystem.get_file_info(self.path(name) if name else root).type
+        except (OSError, pa.ArrowException) as error:
+            raise refused(self.uri, error) from None
         return bool(kind != pa.fs.FileType.NotFound)
 
     def write_bytes(self, name: str, data: bytes | memoryview) -> None:
@@ -91,7 +88,7 @@ class Folder:
         try:
             with filesystem.open_output_stream(self.path(name)) as file:
                 file.write(data)
-        except OSError as error:
+        except (OSError, pa.ArrowException) as error:
             raise StoreError(f"{self.uri}/{name}: must be writable, found {error}; try again") from error
 
     def remove(self, name: str) -> None:

@@ -16,16 +16,20 @@ import pyarrow.fs
 import pyarrow.parquet as pq
 
 from admf_ray.errors import StoreError
+from admf_ray.files import usable_folder
 from admf_ray.logs import get_logger
 from admf_ray.results.damage import damage_in, is_damage, told
 from admf_ray.results.folder import Folder
+from admf_ray.results.place import refused
 
 __all__ = ["MANIFEST", "RunStore"]
 
 log = get_logger(__name__)
 
 MANIFEST = "run.json"
+MANIFEST_HAS = {"format": str, "pipeline": dict, "bars": dict, "contexts": list}
 POINTS = "points"
+BUCKETS = ("s3", "gcs", "abfs")  # storages of buckets, in which the ledger stands beside the runs
 DAMAGED = "damaged"  # what a part's name ends in when it is set aside
 
 
@@ -43,6 +47,23 @@ class RunStore(Folder):
     Writing the same part twice changes nothing, so several processes may write side by side.
     """
 
+    def usable(self) -> None:
+        """Refuse a place that cannot hold a run: asked before long work, leaves nothing behind.
+
+        Raises
+        ------
+        StoreError
+            A folder that cannot be made or written to, a bucket without a folder, or storage that does not
+            answer. Whether one may write there shows with the first file.
+        """
+        filesystem, root = self._place
+        if self.is_local:
+            usable_folder(root)
+        elif filesystem.type_name in BUCKETS and "/" not in root.strip("/"):
+            raise refused(self.uri, "a bucket without a folder")
+        else:
+            self.exists(MANIFEST)
+
     def create(self) -> None:
         """Make the folder.
 
@@ -54,7 +75,7 @@ class RunStore(Folder):
         filesystem, root = self._place
         try:
             filesystem.create_dir(f"{root}/{POINTS}", recursive=True)
-        except OSError as error:
+        except (OSError, pa.ArrowException) as error:
             raise StoreError(
                 f"{self.uri}: must be a folder to write to, found {error}; choose another"
             ) from error
@@ -65,12 +86,19 @@ class RunStore(Folder):
         Raises
         ------
         StoreError
-            There is no run.
+            There is no run, or its manifest is not one.
         """
         if not self.exists(MANIFEST):
             raise StoreError(f"{self.uri}: must hold a run, found no {MANIFEST}; run a pipeline first")
-        found: dict[str, Any] = self.read_json(MANIFEST)
-        return found
+        found = self.read_json(MANIFEST)
+        facts: dict[str, Any] = found if isinstance(found, dict) else {}
+        missing = [name for name, kind in MANIFEST_HAS.items() if not isinstance(facts.get(name), kind)]
+        if missing:
+            raise StoreError(
+                f"{self.uri}/{MANIFEST}: must say what the run is of, found no "
+                f"{' nor '.join(missing)}; restore it, or run again elsewhere with --out"
+            )
+        return facts
 
     def write_manifest(self, facts: Mapping[str, Any]) -> None:
         """Say what the run is of."""

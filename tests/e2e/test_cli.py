@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -119,11 +121,6 @@ def test_the_specifications_data_is_written_and_checked(tmp_path):
             [*BACKTEST, "--data", "sample:sp500", "--start", "2017", "--end", "2014"],
             "2017 to 2014; swap them",
         ),
-        ([*BACKTEST, "--data", ""], "--data: must be a file, folder, glob or sample:NAME, found nothing"),
-        (
-            ["run", "configs/quickstart.yaml", "--out", ""],
-            "--out: must be a folder or storage address, found",
-        ),
         (["backtest", *DATA], "must have --strategy or a choice's file"),
         (["components", "no_such_thing"], "no component of that name"),
         (["data", "check", "nowhere.csv"], "nowhere.csv"),
@@ -131,6 +128,95 @@ def test_the_specifications_data_is_written_and_checked(tmp_path):
 )
 def test_bad_input_is_one_line_and_exit_code_2(capsys, monkeypatch, words, said):
     assert said in refuse(capsys, monkeypatch, *words)
+
+
+UNNAMED = "must name a file or folder, found nothing; name one"
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("--data", [*BACKTEST, "--data", ""]),
+        ("--out", [*BACKTEST, *DATA, "--out", ""]),
+        ("--results", [*BACKTEST, *DATA, "--results", " "]),
+        ("--strategies", [*BACKTEST, *DATA, "--strategies", ""]),
+        ("CHOICE.yaml", ["backtest", "", *DATA]),
+        ("CHOICE.yaml", ["signal", "", *DATA[:2]]),
+        ("PIPELINE.yaml", ["run", ""]),
+        ("PIPELINE.yaml", ["plan", ""]),
+        ("--out", ["run", "configs/quickstart.yaml", "--out", ""]),
+        ("RUN", ["resume", ""]),
+        ("RUN", ["verify", ""]),
+        ("RUN", ["report", ""]),
+        ("--out", ["report", "nowhere", "--out", ""]),
+        ("FILE", ["data", "check", ""]),
+        ("SRC", ["data", "convert", "", "x.parquet"]),
+        ("DST", ["data", "convert", "sample:sp500", ""]),
+        ("DIR", ["data", "sample", ""]),
+    ],
+)
+def test_a_place_without_a_name_is_not_the_working_folder(capsys, monkeypatch, place, words):
+    assert refuse(capsys, monkeypatch, *words) == f"error: {place}: {UNNAMED}\n"
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("s3://", "found neither bucket nor folder"),
+        ("s3://k:s@bucket?region=eu-west-1", "found a bucket without a folder"),
+        ("nowhere://bucket/x", "found Unrecognized filesystem type"),
+        ("file://relative/x", "found Unsupported hostname"),
+    ],
+)
+def test_a_storage_that_cannot_hold_a_run_is_refused(capsys, monkeypatch, out, said):
+    text = refuse(capsys, monkeypatch, "run", "configs/quickstart.yaml", "--out", out)
+    assert text.startswith(f"error: {out}: must be a folder, or a storage address that answers")
+    assert said in text
+
+
+class _Forbidden(BaseHTTPRequestHandler):
+    """Storage that lets nobody in."""
+
+    def do_HEAD(self):
+        self.send_error(403)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_storage_that_lets_nobody_in_is_one_line(capsys, monkeypatch):
+    with HTTPServer(("127.0.0.1", 0), _Forbidden) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        out = (
+            f"s3://k:s@bucket/x?region=eu-west-1&scheme=http&endpoint_override=127.0.0.1:{server.server_port}"
+        )
+        text = refuse(capsys, monkeypatch, "run", "configs/quickstart.yaml", "--out", out)
+        server.shutdown()
+    assert f"{out}: must be a folder, or a storage address that answers" in text
+    assert "ACCESS_DENIED" in text
+    assert len(text) < 700
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [*BACKTEST, *DATA, "--out", "s3://bucket/x"],
+        ["report", "nowhere", "--out", "s3://bucket/x.html"],
+        ["data", "sample", "s3://bucket/x"],
+        ["data", "convert", "sample:sp500", "s3://bucket/x.parquet"],
+        [*BACKTEST, "--data", "s3://bucket/x.parquet"],
+    ],
+)
+def test_what_is_read_and_written_here_is_no_storage_address(tmp_path, capsys, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    text = refuse(capsys, monkeypatch, *words)
+    assert "must be a path on this machine" in text or "must be files that this machine sees" in text
+    assert not list(tmp_path.iterdir())
+
+
+def test_json_and_quiet_exclude_each_other(capsys, monkeypatch):
+    text = refuse(capsys, monkeypatch, "run", "configs/quickstart.yaml", "--json", "--quiet")
+    assert "--quiet, --json: must not both be given" in text
 
 
 def test_a_file_with_defects_names_file_row_and_rule(tmp_path, capsys, monkeypatch):
@@ -215,3 +301,134 @@ def test_a_grid_without_a_point_names_the_rules_it_breaks(tmp_path, capsys, monk
         capsys, monkeypatch, "run", "configs/quickstart.yaml", "--set", grid, "--out", str(tmp_path)
     )
     assert "ma_crossover: some point of the grid must satisfy fast < slow" in text
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("method", ["random", "optuna"])
+def test_a_sample_without_a_point_names_the_users_own_rule_and_its_place(
+    tmp_path, capsys, monkeypatch, method
+):
+    search = "phase_1_mining.parameter_search"
+    ours = '{ma_crossover: {parameters: {fast: [5, 9]}, constraints: ["fast > 60"]}}'
+    settings = [f"{search}.method={method}", f"{search}.samples=3", f"{search}.base_grid.strategies={ours}"]
+    words = [word for one in settings for word in ("--set", one)]
+    text = refuse(capsys, monkeypatch, "run", "configs/quickstart.yaml", *words, "--out", str(tmp_path))
+    assert "and fast > 60, found none among 2; move the grid or change --set" in text
+    assert ".ma_crossover.constraints[0]" in text
+    assert not list(tmp_path.iterdir())
+
+
+ROWS = ["Date,Open,High,Low,Close", *(f"2020-01-{d:02d},9,10,8,9" for d in range(2, 12))]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "\n".join(ROWS).replace("2020-01-05", "9999-01-05"),
+            "found 9999-01-05 00:00:00 at row 4; correct it",
+        ),
+        ("\n".join(ROWS).replace(",10,", f",+{'9' * 400},", 1), "High must be numbers below 1e308"),
+        ("\n".join(ROWS).replace("High", "Open"), "must have a name of its own, found 'Open' twice"),
+    ],
+)
+def test_a_file_that_cannot_be_numbers_and_stamps_is_one_line(tmp_path, capsys, monkeypatch, text, said):
+    file = tmp_path / "a.csv"
+    file.write_text(text)
+    for words in (
+        ["data", "check"],
+        ["data", "convert"],
+        ["backtest", "--strategy", "buy_and_hold", "--data"],
+    ):
+        target = [str(tmp_path / "a.parquet")] if words[-1] == "convert" else []
+        shown = refuse(capsys, monkeypatch, *words, str(file), *target)
+        assert "a.csv: " in shown
+        assert said in shown
+    assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import sys\n\nsys.exit(0)\n", "mine.py:3: does not import, SystemExit: 0; mend it"),
+        ("x = 1\nraise ValueError('no')\n", "mine.py:2: does not import, ValueError: no; mend it"),
+        ("def (:\n", "mine.py:1: does not import, SyntaxError"),
+        ("x = 1\n", "mine.py: must define a component, found none"),
+    ],
+)
+def test_a_strategy_file_that_does_not_import_is_one_line_with_its_line(
+    tmp_path, capsys, monkeypatch, text, said
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(text)
+    assert said in refuse(capsys, monkeypatch, "check", "mine.py")
+    assert said in refuse(capsys, monkeypatch, *BACKTEST, *DATA, "--strategies", "mine.py")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["frobnicate"], "No such command 'frobnicate'; see admf-ray --help"),
+        (["run"], "Missing argument 'PIPELINE.yaml'; see admf-ray run --help"),
+        (["data", "chek"], "see admf-ray data --help"),
+        (["run", "configs/quickstart.yaml", "--workers", "0"], "x>=1; see admf-ray run --help"),
+        (["verify", "nowhere", "--seed", "-1"], "x>=0; see admf-ray verify --help"),
+        (["run", "a" * 300], "the system refuses, File name too long; see the path"),
+    ],
+)
+def test_words_that_no_command_takes_say_where_to_read(capsys, monkeypatch, words, said):
+    assert said in refuse(capsys, monkeypatch, *words)
+
+
+@pytest.mark.parametrize("address", ["", "x", "h:99999", "ray://h:1", "127.0.0.1:1"])
+def test_a_cluster_that_is_none_begins_no_run(tmp_path, capsys, monkeypatch, address):
+    out = tmp_path / "run"
+    words = ["run", "configs/quickstart.yaml", "--out", str(out), "--address", address]
+    assert f"--address {address}: must " in refuse(capsys, monkeypatch, *words)
+    assert not out.exists()
+
+
+WHOLE = {
+    "format": "1",
+    "pipeline": {"name": "x"},
+    "bars": {"hash": ""},
+    "contexts": [{"strategy": "x"}],
+}
+
+
+@pytest.mark.parametrize("command", [["resume"], ["verify"], ["report"]])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "must be JSON"),
+        ("[]", "found no format nor pipeline nor bars nor contexts"),
+        (json.dumps({**WHOLE, "bars": 5}), "found no bars; restore it"),
+        (json.dumps(WHOLE)[:-9], "must be JSON"),
+    ],
+)
+def test_a_manifest_that_is_none_is_one_line(tmp_path, capsys, monkeypatch, command, text, said):
+    (tmp_path / "run.json").write_text(text)
+    assert said in refuse(capsys, monkeypatch, *command, str(tmp_path))
+    assert [one.name for one in tmp_path.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({**WHOLE, "format": "0"}, "must be of format 1, found 0"),
+        (WHOLE, "run.json: must be as it was written, found KeyError 'varied' in it"),
+    ],
+)
+def test_rows_of_a_manifest_that_is_not_ours_are_not_verified(tmp_path, capsys, monkeypatch, facts, said):
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    assert said in refuse(capsys, monkeypatch, "verify", str(tmp_path))
+
+
+def test_a_strategy_that_ends_the_program_is_an_error(tmp_path, capsys, monkeypatch):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import sys\nfrom admf_ray import Strategy\n\n\nclass Ends(Strategy):\n    'Ends itself.'\n\n"
+        "    def on_bar(self, bar):\n        sys.exit(0)\n"
+    )
+    text = refuse(capsys, monkeypatch, "backtest", "--strategies", str(file), "--strategy", "Ends", *DATA)
+    assert "mine.py:9 Ends.on_bar: raised SystemExit: 0 at bar" in text

@@ -54,6 +54,14 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     assert os.listdir(tmp_path) == ["folder"]
 
 
+def test_a_folder_is_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place in (".", "..", tmp_path):
+        with pytest.raises(StoreError, match="must be writable, found a folder"), written_whole(place):
+            pass
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_is_asked_for_before_the_work(tmp_path):
     assert usable_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
     assert not list(tmp_path.iterdir()), "what is refused later leaves no empty folders"

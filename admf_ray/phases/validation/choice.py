@@ -185,8 +185,13 @@ def read_choice(path: str | Path) -> Choice:
             f"(strategies, data.*.source), else validate again"
         )
     files = body.get("strategies") or ()
+    files = (files,) if isinstance(files, str) else files
+    if not isinstance(files, (list, tuple)) or not all(isinstance(one, str) for one in files):
+        raise ConfigError(
+            f"{path} strategies: must be a list of Python files, found {files!r}; write [FILE.py]"
+        )
     try:
-        for file in (files,) if isinstance(files, str) else files:
+        for file in files:
             import_components(file)
         case = _case(body)
     except ComponentError as error:

@@ -12,6 +12,7 @@ from admf_ray.errors import ConfigError
 from admf_ray.logs import get_logger
 from admf_ray.phases.analysis import Finalist, read_finalists
 from admf_ray.phases.analysis.finalist import FINALISTS
+from admf_ray.phases.closing import closed
 from admf_ray.phases.isolated import figures_of, isolated
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
@@ -24,7 +25,7 @@ from admf_ray.phases.validation.judging import Judging
 from admf_ray.phases.validation.neighbours import drifted
 from admf_ray.phases.validation.netting import container_of, run_container
 from admf_ray.phases.validation.resolve import resolve
-from admf_ray.phases.validation.sealed import Sealed, closed, open_sealed
+from admf_ray.phases.validation.sealed import Sealed, open_sealed
 from admf_ray.phases.validation.skill import skill_of
 from admf_ray.phases.validation.verdict import Verdict
 from admf_ray.results.identity import digest_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -12,10 +11,9 @@ from admf_ray.config.schema import PipelineConfig
 from admf_ray.errors import ConfigError
 from admf_ray.market import Bars, Window, load_bars
 from admf_ray.market.joining import joined
-from admf_ray.market.sealing import overlap, sealed
 from admf_ray.results.ledger import Ledger, Look, bars_key
 
-__all__ = ["Sealed", "closed", "open_sealed", "recorded_look", "test_bars"]
+__all__ = ["Sealed", "open_sealed", "recorded_look", "test_bars"]
 
 
 class Sealed(NamedTuple):
@@ -33,15 +31,6 @@ class Sealed(NamedTuple):
     bars: Bars
     window: Window
     looks: int
-
-
-def closed(config: PipelineConfig) -> AbstractContextManager[None]:
-    """Keep the test data closed while the block lasts: loading them raises."""
-    if config.phase_3_test is None:
-        return nullcontext()
-    data = config.phase_3_test.data
-    same = overlap(data.source, config.phase_1_mining.data.source)
-    return sealed(data.source, data.span[0] if same else None)
 
 
 def open_sealed(

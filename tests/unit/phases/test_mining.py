@@ -1,10 +1,13 @@
 """Phase 1 with its neighbourhood: what is selected, from what, and the curves that follow."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
 from admf_ray import Param, Strategy
 from admf_ray.analysis.robustness import robustness
+from admf_ray.cluster import session
 from admf_ray.components import library  # noqa: F401  (registers)
 from admf_ray.components.indicators import lag, subtract
 from admf_ray.components.registry import find
@@ -14,15 +17,18 @@ from admf_ray.engine.stack import Stack
 from admf_ray.engine.sweep import sweep
 from admf_ray.market import Bars, Fold, Window
 from admf_ray.market.saving import write_parquet
+from admf_ray.market.sealing import closed_now
 from admf_ray.market.synthetic import planted_spike, random_walk
+from admf_ray.phases import mining
 from admf_ray.phases.mined import Mined, PointAt, Searched
 from admf_ray.phases.mining import BacktestCoordinator
 from admf_ray.phases.opened import open_run
+from admf_ray.phases.search import prepare_search
 from admf_ray.phases.walk import walk
 from admf_ray.rules.metrics import METRICS
 from admf_ray.space.grid import parse_grid
 from admf_ray.space.neighborhood import Neighborhood
-from tests.serial import serial
+from tests.serial import HERE, serial
 
 PIPELINE = """
 pipeline:
@@ -43,11 +49,15 @@ pipeline:
 """
 
 
-def mined(folder, bars, *overrides):
+def config_of(folder, bars, *overrides):
     write_parquet(bars, folder / "bars.parquet")
     (folder / "p.yaml").write_text(PIPELINE.format(data=folder / "bars.parquet"))
+    return load_pipeline(folder / "p.yaml", overrides)
+
+
+def mined(folder, bars, *overrides):
+    config = config_of(folder, bars, *overrides)
     out = folder / f"run_{len(list(folder.iterdir()))}"
-    config = load_pipeline(folder / "p.yaml", overrides)
     with serial():
         return BacktestCoordinator(config, out=str(out)).run_parameter_search()
 
@@ -286,3 +296,41 @@ def test_a_planted_spike_wins_by_sharpe_and_loses_by_robust_score():
     assert int(np.argmax(found.robust_score)) != spike
     assert found.robust_score[spike, 0] < 0.5 * scores[spike]
     assert found.stability[spike, 0] < 0.5 < found.degradation[spike, 0]
+
+
+def test_a_block_keeps_ray_from_call_to_call_and_ends_it(bars, tmp_path, monkeypatch):
+    asked, open_now = [], []
+
+    @contextmanager
+    def started(*_):
+        asked.append(len(open_now))
+        open_now.append(1)
+        yield HERE
+        open_now.pop()
+
+    monkeypatch.setattr(session, "_opened", started)
+    with BacktestCoordinator(config_of(tmp_path, bars), out=str(tmp_path / "run")) as coordinator:
+        for _ in range(2):
+            with session.session() as here:
+                assert here is HERE
+        with pytest.raises(KeyError), coordinator:
+            raise KeyError
+        assert open_now == [1]
+    assert (asked, open_now) == ([0], [])
+
+
+def test_a_search_from_python_keeps_test_data_sealed(bars, tmp_path, monkeypatch):
+    later = write_parquet(bars, tmp_path / "later.parquet")
+    seen = []
+
+    def prepared(config):
+        seen.append(closed_now())
+        return prepare_search(config)
+
+    monkeypatch.setattr(mining, "prepare_search", prepared)
+    tests = "test_strategies: [{name: baseline_adaptive}]"
+    found = mined(tmp_path, bars, f"phase_3_test={{data: {{source: {later}}}, {tests}}}")
+    assert len(found.searched) == 1
+    ((seal,),) = seen
+    assert seal.source == str(later)
+    assert closed_now() == ()

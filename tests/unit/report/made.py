@@ -34,7 +34,8 @@ def phase_1(folder, name="small", strategy="ma_crossover", parameter="slow"):
     }
     bars = {"hash": "b" * 32, "symbols": ["AAA"], "first": "2010", "last": "2011"}
     whole = {"name": name, "phase_1_mining": mining}
-    facts = {"admf_ray": "0", "created": "today", "pipeline": whole, "bars": bars, "contexts": [context]}
+    facts = {"format": "1", "admf_ray": "0", "created": "today"}
+    facts |= {"pipeline": whole, "bars": bars, "contexts": [context]}
     store.write_manifest(facts)
     score = np.array([0.5, 0.6, 0.5, 0.9, 1.0, 0.9, 2.0, 0.2, 0.1, 0.9, 0.95])
     points = pa.table(

@@ -261,14 +261,15 @@ def test_a_storage_address_serves_as_a_folder_does(tmp_path):
     store = RunStore(f"file://{tmp_path}/away")
     store.create()
     name = put(store, context(), [5])
-    store.write_json("run.json", {"name": "x"})
-    assert store.manifest() == {"name": "x"}
+    facts = {"format": "1", "pipeline": {}, "bars": {}, "contexts": []}
+    store.write_manifest(facts)
+    assert store.manifest() == facts
     assert store.parts() == [name]
     assert (
         json.loads(pq.read_schema(tmp_path / "away/points" / name).metadata[b"admf_ray"])["strategy"]
         == "made_up"
     )
-    with pytest.raises(StoreError, match="must be a folder or a storage address"):
+    with pytest.raises(StoreError, match="must be a folder, or a storage address"):
         RunStore("nowhere://x").create()
     with pytest.raises(StoreError, match=r"found no run\.json"):
         RunStore(str(tmp_path)).manifest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,6 +145,10 @@ def test_data_that_end_before_the_training_and_other_symbols_are_refused(path, b
         (
             lambda text: text.replace("banded.py", "gone.py"),
             "strategies: .*gone.py: must be an existing Python file",
+        ),
+        (
+            lambda text: re.sub(r"strategies:\n +- .*\n", "strategies: 5\n", text),
+            "must be a list of Python files",
         ),
     ],
 )

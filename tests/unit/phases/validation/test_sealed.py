@@ -18,10 +18,11 @@ from admf_ray.errors import ConfigError, DataError
 from admf_ray.market import inspect_source, load_bars
 from admf_ray.market.sealing import closed_now
 from admf_ray.market.synthetic import random_walk
+from admf_ray.phases.closing import closed
 from admf_ray.phases.looked import looked_at, roots_of
 from admf_ray.phases.pipeline import Pipeline
 from admf_ray.phases.search import prepare_search
-from admf_ray.phases.validation.sealed import closed, open_sealed
+from admf_ray.phases.validation.sealed import open_sealed
 from admf_ray.results.ledger import Ledger
 from tests.searching import stored
 
@@ -178,9 +179,8 @@ def test_a_backtest_is_a_look_in_the_ledger_of_the_run_or_root_it_names(tmp_path
     assert "recorded as a look" in CliRunner().invoke(cli, [*words, "--results", "../away"]).output
     with pytest.raises(ConfigError, match="found 2 different looks before"):
         open_sealed(config, training, ledger, "two", ["b"], False)
-    for root in ("nowhere", ""):
-        refused = CliRunner().invoke(cli, [*words, "--results", root]).exception
-        assert f"--results {root}: must be the folder that your runs stand in" in str(refused)
+    refused = CliRunner().invoke(cli, [*words, "--results", "nowhere"]).exception
+    assert "--results nowhere: must be the folder that your runs stand in" in str(refused)
 
 
 def test_a_choice_is_looked_for_in_the_ledger_of_its_own_run_too(tmp_path, monkeypatch):
