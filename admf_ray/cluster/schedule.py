@@ -13,6 +13,7 @@ import numpy as np
 
 from admf_ray.cluster.jobs import Job
 from admf_ray.cluster.tiles import NOMINAL_NS, Tile
+from admf_ray.cluster.waiting import Waiting
 from admf_ray.errors import ResourceError
 
 __all__ = ["Rates", "Schedule", "Tally"]
@@ -131,7 +132,7 @@ class Schedule:
         self._whole_jobs = whole_jobs
         self._jobs, self._rates, self._workers, self._log = tuple(jobs), rates, workers, log
         self._lock = threading.RLock()
-        self._waiting = list(tiles)
+        self._waiting = Waiting(tiles, self.rows)
         self._out: dict[str, dict[Tile, tuple[float, float]]] = {}
         self._losses: dict[Tile, int] = {}
         self.tally = Tally()
@@ -153,33 +154,35 @@ class Schedule:
 
     def predicted_s(self, tile: Tile) -> float:
         """Return the seconds a tile is expected to take."""
-        job = self._jobs[tile.job]
-        return START_S + self.rows(tile) * job.steps * self._rates.ns(job) / 1e9
+        return START_S + self.rows(tile) * self._row_s(tile.job)
+
+    def _row_s(self, k: int) -> float:
+        """Return the seconds a row of the k-th job is expected to take."""
+        job = self._jobs[k]
+        return job.steps * self._rates.ns(job) / 1e9
 
     def take(self, worker: str) -> list[Tile]:
         """Return the next portion for a worker; empty when nothing waits or the run is stopping."""
         with self._lock:
             if self.stopping or not self._waiting:
                 return []
-            cost = {tile: self.predicted_s(tile) for tile in self._waiting}
-            self._waiting.sort(key=lambda tile: (-cost[tile], tile))
             workers = max(self._workers(), 1)
-            share = sum(cost.values()) / (PORTIONS_PER_WORKER * workers)
+            share = self._waiting.seconds(START_S, self._row_s) / (PORTIONS_PER_WORKER * workers)
             shortest = max(SHORTEST_PORTION_S, TRIAL_S * workers)
             wanted = min(max(share, shortest), LONGEST_PORTION_S)
-            portion: list[Tile] = []
-            if self._whole_jobs:
-                portion = [one for one in self._waiting if one.job == self._waiting[0].job]
-                self._waiting = [one for one in self._waiting if one.job != portion[0].job]
-            while self._waiting and not self._whole_jobs:
-                if portion and sum(cost[one] for one in portion) >= wanted:
+            portion: dict[Tile, float] = {}
+            while self._waiting and (not portion or sum(portion.values()) < wanted):
+                job = self._waiting.longest_job(self._row_s)
+                if self._whole_jobs:
+                    portion = {tile: self.predicted_s(tile) for tile in self._waiting.pop_job(job)}
                     break
-                portion.append(self._waiting.pop(0))
+                tile = self._waiting.pop(job)
+                portion[tile] = self.predicted_s(tile)
             self._out[worker] = {
-                tile: (cost[tile], self._rates.bytes(self._jobs[tile.job], self.rows(tile)))
-                for tile in portion
+                tile: (seconds, self._rates.bytes(self._jobs[tile.job], self.rows(tile)))
+                for tile, seconds in portion.items()
             }
-            return portion
+            return list(portion)
 
     def done(self, worker: str, tiles: Sequence[Tile], result: dict[str, Any]) -> None:
         """Take in a report on some tiles of one job.
@@ -223,7 +226,7 @@ class Schedule:
             for tile in sorted(self._out.pop(worker, {})):
                 self._losses[tile] = self._losses.get(tile, 0) + lost
                 if self.stopping or self._losses[tile] < MOST_LOSSES:
-                    self._waiting.append(tile)
+                    self._waiting.add(tile)
                 else:
                     self.given_up.append(tile)
 

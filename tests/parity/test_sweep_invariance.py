@@ -19,7 +19,8 @@ from tests.parity.cases import COMBINATIONS, N_REGIMES, Tally, compare, labels_o
 from tests.parity.markets import Shape, market
 
 NAMED = {c.name: c for c in COMBINATIONS}
-SOME = ("bracket", "stop_trail", "many_plain", "many_holes")
+SLOW = pytest.mark.slow  # stacks that no other default test compiles
+SOME = (pytest.param("bracket", marks=SLOW), "stop_trail", "many_plain", "many_holes")
 
 
 def points_of(c, count):
@@ -109,7 +110,9 @@ def test_points_of_several_structures_swept_together_are_what_they_are_alone():
         assert alone.values.tobytes() == together.values[i : i + 1].tobytes()
 
 
-@pytest.mark.parametrize("name", ["limit_atr", "stop_trail", "many_plain", "fill_margin"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("limit_atr", marks=SLOW), "stop_trail", "many_plain", "fill_margin"]
+)
 def test_histories_longer_than_a_block(name):
     """The compiled loop works in blocks of 1,024 bars; state, slices and drawdowns cross their edges."""
     c = NAMED[name]

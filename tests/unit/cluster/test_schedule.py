@@ -62,7 +62,7 @@ def test_a_lost_worker_s_tiles_are_handed_out_again_but_not_for_ever():
         assert first == [Tile(0, 0, 1), Tile(0, 1, 2)]
         schedule.done(f"w{k}", [first[1]], report()) if k == 0 else None
         if k == 0:
-            schedule._waiting.append(first[1])  # it was lost too, after its report
+            schedule._waiting.add(first[1])  # it was lost too, after its report
         schedule.ended(f"w{k}", lost=True)
     assert schedule.given_up == [Tile(0, 0, 1)]
     assert schedule.take("last")[0] == Tile(0, 1, 2)
