@@ -28,6 +28,8 @@ LOCAL = {
     # Tune gives its actors an environment of their own, which workers started ahead would not have: they
     # would only take the cores from those that are used
     "RAY_prestart_worker_first_driver": "0",
+    # Ray's own 15 lets its dashboard, which goes on starting for seconds, take the cores from the search
+    "RAY_worker_niceness": "0",
 }
 TUNE = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the progress shown is ours
