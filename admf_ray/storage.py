@@ -54,14 +54,14 @@ def fetched(place: str) -> Path:
         raise StoreError(
             f"{place}: an address must name one file or folder, found a glob; name the folder of the files"
         )
-    return _copied(place, os.getpid()) if is_elsewhere(place) else Path(opened(place)[1])
+    return _copied(place) if is_elsewhere(place) else Path(opened(place)[1])
 
 
 @cache
-def _copied(address: str, process: int) -> Path:
+def _copied(address: str) -> Path:
     there, path = opened(address)
     folder = Path(tempfile.mkdtemp(prefix="admf_ray_"))
-    atexit.register(_end, folder, process)
+    atexit.register(_end, folder, os.getpid())
     here = pa.fs.LocalFileSystem()
     target = folder / PurePosixPath(path).name
 

@@ -121,7 +121,8 @@ def _files(source: str) -> frozenset[str]:
         return frozenset((source,))
     if is_elsewhere(source):
         kind, _, place = source.partition("?")[0].partition("://")
-        return frozenset((str(PurePosixPath(f"{kind}:", place.rpartition("@")[2])),))
+        bucket, _, name = place.partition("/")
+        return frozenset((str(PurePosixPath(f"{kind}:", bucket.rpartition("@")[2], name.lstrip("/"))),))
     try:
         found = files_of(source)
     except DataError:

@@ -216,7 +216,7 @@ def test_what_is_written_here_is_no_storage_address(tmp_path, capsys, monkeypatc
 @pytest.mark.parametrize("option", ["--data", "--strategies"])
 def test_data_and_strategies_may_stand_at_an_address(tmp_path, capsys, monkeypatch, option):
     address = f"file://{tmp_path}/nowhere.py"
-    text = refuse(capsys, monkeypatch, *BACKTEST, option, address)
+    text = refuse(capsys, monkeypatch, *BACKTEST, *DATA, option, address)
     assert text.startswith(f"error: {address}: must be")
     assert "on this machine" not in text
 

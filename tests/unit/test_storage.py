@@ -9,7 +9,8 @@ import pytest
 
 from admf_ray.errors import StoreError
 from admf_ray.storage import fetched
-from tests.away import away  # noqa: F401
+
+pytest_plugins = ["tests.away"]
 
 
 def test_a_path_and_a_file_address_are_not_copied(tmp_path):
@@ -18,7 +19,7 @@ def test_a_path_and_a_file_address_are_not_copied(tmp_path):
     assert fetched(f"file://{tmp_path}/nowhere") == tmp_path / "nowhere"
 
 
-def test_a_file_elsewhere_is_copied_once_alone(away):  # noqa: F811
+def test_a_file_elsewhere_is_copied_once_alone(away):
     (away / "mine.py").write_text("first")
     (away / "neighbour.py").write_text("")
     copy = fetched("away://mine.py")
@@ -29,7 +30,7 @@ def test_a_file_elsewhere_is_copied_once_alone(away):  # noqa: F811
     assert os.listdir(copy.parent) == ["mine.py"]
 
 
-def test_of_a_folder_elsewhere_the_files_in_it_are_copied(away):  # noqa: F811
+def test_of_a_folder_elsewhere_the_files_in_it_are_copied(away):
     (away / "many" / "deeper").mkdir(parents=True)
     for name in ("b", "a", "deeper/c"):
         (away / "many" / name).write_text(name)
@@ -49,7 +50,7 @@ def test_of_a_folder_elsewhere_the_files_in_it_are_copied(away):  # noqa: F811
         ("nowhere://x", "found Unrecognized filesystem type"),
     ],
 )
-def test_what_cannot_be_fetched_is_one_line_with_the_address(away, monkeypatch, address, said):  # noqa: F811
+def test_what_cannot_be_fetched_is_one_line_with_the_address(away, monkeypatch, address, said):
     (away / "closed").write_text("x")
 
     def full(source, target, **_):

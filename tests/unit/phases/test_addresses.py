@@ -2,9 +2,12 @@
 
 import shutil
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
+from admf_ray import storage
 from admf_ray.components.registry import find, forget
 from admf_ray.config.load import load_pipeline, parse_pipeline
 from admf_ray.errors import ConfigError, DataError
@@ -14,27 +17,26 @@ from admf_ray.market.sealing import overlap
 from admf_ray.market.synthetic import random_walk
 from admf_ray.phases.opened import open_run
 from admf_ray.phases.search import prepare_search
-from tests.away import away  # noqa: F401
 from tests.searching import bits, pipeline, search, stored, traded, written
 from tests.serial import serial
 
+pytest_plugins = ["tests.away"]
+
 STRATEGY = '''
 from admf_ray import Param, Strategy
-from admf_ray.components.indicators import sma
 
 class Far(Strategy):
     """Long above a mean."""
     n = Param(5, low=2, high=60)
-    def prepare(bars, p):
-        return {"close": sma(bars.close, 2), "mean": sma(bars.close, p.n)}
-    def decide(now, p):
-        return 1.0 if now.close > now.mean else -1.0
+    def on_bar(self, bar):
+        closes = bar.history(self.n).close
+        return 1.0 if closes[-1] > closes.mean() else -1.0
 '''
 GRID = {"strategies": {"Far": {"parameters": {"n": [3, 5, 8, 13, 21]}}}}
 
 
 @pytest.fixture
-def places(away, tmp_path):  # noqa: F811
+def places(away, tmp_path):
     """Write data, grid and strategy here and there, and return a pipeline's body for a kind of place."""
     (tmp_path / "far.py").write_text(STRATEGY)
     (tmp_path / "grid.yaml").write_text(yaml.safe_dump(GRID))
@@ -67,14 +69,12 @@ def test_a_search_has_the_bits_of_local_files(places, tmp_path, kind):
     rows = stored(tmp_path / "local")
     assert traded(rows)
     assert bits(stored(tmp_path / "other")) == bits(rows)
-    config = open_run(str(tmp_path / "other")).manifest["config"]["pipeline"]
+    config = open_run(str(tmp_path / "other")).config.to_dict()["pipeline"]
     assert config["strategies"] == places(prefix)["pipeline"]["strategies"]
     assert config["phase_1_mining"]["data"]["source"] == f"{prefix}walk_260.parquet"
 
 
 def test_between_processes_the_module_has_the_same_name(places):
-    from admf_ray import storage
-
     body = places("away://")
     parse_pipeline(body)
     first, copy = find("Far").__module__, storage.fetched("away://far.py")
@@ -92,11 +92,9 @@ def test_between_processes_the_module_has_the_same_name(places):
         ("walk_260.parquet", "away://walk_260.parquet: must be a file or folder, found nothing there"),
     ],
 )
-def test_one_that_is_missing_is_one_line(places, away, tmp_path, gone, said):  # noqa: F811
+def test_one_that_is_missing_is_one_line(places, away, tmp_path, gone, said):
     file = written(tmp_path, places("away://"))
     assert prepare_search(load_pipeline(file)).bars.n_bars == 260
-    from admf_ray import storage
-
     storage._copied.cache_clear()
     (away / gone).unlink()
     with pytest.raises((ConfigError, DataError)) as caught:
@@ -105,29 +103,25 @@ def test_one_that_is_missing_is_one_line(places, away, tmp_path, gone, said):  #
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_of_data_elsewhere(away, tmp_path):  # noqa: F811
+def test_a_folder_of_data_elsewhere(away, tmp_path):
     (away / "many").mkdir()
     for n, name in enumerate(("AAA", "BBB")):
-        frame = load_bars_frame(n)
-        frame.to_csv(away / "many" / f"{name}.csv")
+        prices(n).to_csv(away / "many" / f"{name}.csv")
     options = {"stamp": "date", "zone": "America/New_York"}
     there, here = load_bars("away://many", **options), load_bars(away / "many", **options)
     assert there.symbols == ("AAA", "BBB")
     assert there.content_hash == here.content_hash
 
 
-def load_bars_frame(seed):
+def prices(seed):
     """Return daily prices."""
-    import numpy as np
-    import pandas as pd
-
     close = 100.0 + np.random.default_rng(seed).normal(size=50).cumsum()
     days = pd.bdate_range("2020-01-02", periods=50, name="date")
     columns = {"open": close, "high": close + 1, "low": close - 1, "close": close, "volume": 1000}
     return pd.DataFrame(columns, index=days)
 
 
-def test_an_unreadable_file_is_named_by_its_address(away):  # noqa: F811
+def test_an_unreadable_file_is_named_by_its_address(away):
     (away / "many").mkdir()
     (away / "many" / "bad.parquet").write_text("no parquet")
     for address in ("away://many/bad.parquet", "away://many"):
@@ -150,3 +144,5 @@ def test_addresses_of_the_same_files_meet(tmp_path):
     assert overlap("s3://b/data/one.parquet", "s3://k:s@b/data//one.parquet?region=eu-west-1")
     assert overlap("s3://b/data/one.parquet", "s3://b/data")
     assert overlap("s3://b/data/", "s3://b/data/one.parquet")
+    assert not overlap("s3://b/x@1/one.parquet", "s3://c/x@1/one.parquet")
+    assert not overlap("s3://b/x@1/one.parquet", "s3://1/one.parquet")
