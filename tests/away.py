@@ -21,7 +21,9 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def opened(uri: str) -> tuple[object, str]:
         if not uri.startswith("away://"):
             return plain(uri)
-        return pa.fs.SubTreeFileSystem(str(folder), pa.fs.LocalFileSystem()), uri.removeprefix("away://")
+        return pa.fs.SubTreeFileSystem(str(folder), pa.fs.LocalFileSystem()), uri.removeprefix(
+            "away://"
+        ).partition("?")[0].lstrip("/")
 
     storage._copied.cache_clear()
     monkeypatch.setattr("admf_ray.storage.opened", opened)

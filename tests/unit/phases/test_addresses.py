@@ -13,7 +13,7 @@ from admf_ray.config.load import load_pipeline, parse_pipeline
 from admf_ray.errors import ConfigError, DataError
 from admf_ray.market import load_bars
 from admf_ray.market.saving import write_parquet
-from admf_ray.market.sealing import overlap
+from admf_ray.market.sealing import overlap, sealed
 from admf_ray.market.synthetic import random_walk
 from admf_ray.phases.opened import open_run
 from admf_ray.phases.search import prepare_search
@@ -146,3 +146,12 @@ def test_addresses_of_the_same_files_meet(tmp_path):
     assert overlap("s3://b/data/", "s3://b/data/one.parquet")
     assert not overlap("s3://b/x@1/one.parquet", "s3://c/x@1/one.parquet")
     assert not overlap("s3://b/x@1/one.parquet", "s3://1/one.parquet")
+
+
+def test_sealed_data_elsewhere_stay_closed(away):
+    write_parquet(random_walk(20, 1).bars, away / "x.parquet")
+    assert load_bars("away://x.parquet").n_bars == 20
+    with sealed("away://x.parquet", None):
+        for written_otherwise in ("away://x.parquet", "away:///x.parquet?region=x"):
+            with pytest.raises(DataError, match="sealed until phase 3"):
+                load_bars(written_otherwise)
