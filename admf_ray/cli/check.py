@@ -66,7 +66,7 @@ def check(
 
 
 def _stacks(word: str, filters: tuple[str, ...]) -> list[tuple[str, Stack]]:
-    if not word.endswith(".py"):
+    if not word.partition("?")[0].endswith(".py"):  # an address may say more
         return [(word, make_stack(word, filters))]
     found: list[tuple[str, Stack]] = []
     for cls in import_components(word):

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from admf_ray.cli.places import ADDRESS, LOCAL
+from admf_ray.cli.places import ADDRESS
 from admf_ray.components.user_files import import_components
 from admf_ray.errors import ConfigError
 
@@ -106,12 +106,12 @@ def strategy_files(command: Command) -> Command:
     @click.option(
         "--strategies",
         multiple=True,
-        type=LOCAL,
+        type=ADDRESS,
         metavar="FILE.py",
         help="Your own strategies; may be repeated.",
     )
     @functools.wraps(command)
-    def wrapped(*args: Any, strategies: tuple[Path, ...], **kwargs: Any) -> Any:
+    def wrapped(*args: Any, strategies: tuple[str, ...], **kwargs: Any) -> Any:
         for file in strategies:
             import_components(file)
         return command(*args, **kwargs)
@@ -162,7 +162,7 @@ def data_options(command: Command | None = None, *, default: str | None = None) 
         {"required": True} if default is None else {"default": default, "show_default": True}
     )
 
-    @click.option("--data", type=ADDRESS, help="File, folder, glob, or sample:sp500 and the like.", **given)
+    @click.option("--data", type=ADDRESS, help="File, folder, glob, address, or sample:sp500.", **given)
     @click.option("--symbol", "symbols", multiple=True, help="Only these symbols; may be repeated.")
     @reading_options
     @functools.wraps(command)

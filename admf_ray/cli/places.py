@@ -35,8 +35,8 @@ class _Local(click.ParamType[Path]):
         text = ADDRESS.convert(str(value), param, ctx)
         if "://" in text:
             raise ConfigError(
-                f"{_said(param)}: must be a path on this machine, found {text}; only a run's folder may be "
-                f"a storage address"
+                f"{_said(param)}: must be a path on this machine, found {text}; only a run's folder, data, "
+                f"grids and strategies may stand at an address"
             )
         return Path(text)
 

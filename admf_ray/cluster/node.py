@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from admf_ray.cluster.canary import canary
 from admf_ray.cluster.jobs import Job, Shared
 from admf_ray.engine.stack import Stack
 from admf_ray.errors import ResourceError
 from admf_ray.results.identity import code_digest, engine_facts
+from admf_ray.storage import fetched
 
 __all__ = ["check_code", "check_node"]
 
@@ -29,7 +29,7 @@ def check_node(shared: Shared) -> None:
             f"that all nodes share, or on object storage"
         )
     for file in shared.files:
-        if not Path(file).is_file():
+        if not fetched(file).is_file():
             raise ResourceError(
                 f"{node}: must have {file}, found none; submit the run as a job with --working-dir, and name "
                 f"files relative to it"

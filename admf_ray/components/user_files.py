@@ -10,7 +10,8 @@ from pathlib import Path
 
 from admf_ray.components.base import Component
 from admf_ray.components.registry import forget, register, registered_in
-from admf_ray.errors import ComponentError, line_in
+from admf_ray.errors import ComponentError, StoreError, line_in
+from admf_ray.storage import fetched, is_address, is_elsewhere
 
 __all__ = ["import_components"]
 
@@ -21,7 +22,9 @@ def import_components(path: str | Path) -> list[type[Component]]:
     Parameters
     ----------
     path : str or Path
-        A ``.py`` file. Its folder is importable while it is imported, so it may use its neighbours.
+        A ``.py`` file. Its folder is importable while it is imported, so it may use its neighbours. Or a
+        `pyarrow.fs` address of one, such as ``s3://BUCKET/FILE.py``: it is copied here once a process, alone,
+        so it has no neighbours.
 
     Returns
     -------
@@ -34,13 +37,10 @@ def import_components(path: str | Path) -> list[type[Component]]:
     ComponentError
         No such file, no component in it, or it fails to import.
     """
-    file = Path(path)
-    if file.suffix != ".py" or not file.is_file():
-        raise ComponentError(
-            f"{path}: must be an existing Python file, found none; correct the path, relative to the working "
-            f"directory {Path.cwd()}"
-        )
-    digest = hashlib.blake2b(str(file.resolve()).encode(), digest_size=4).hexdigest()
+    file = _file(str(path))
+    # by the address, not by its copy: what compiled code is kept under holds the module's name
+    place = str(path) if is_elsewhere(str(path)) else str(file.resolve())
+    digest = hashlib.blake2b(place.encode(), digest_size=4).hexdigest()
     name = f"admf_ray_user_{file.stem}_{digest}"
     forget(name)
     spec = importlib.util.spec_from_file_location(name, file)
@@ -66,6 +66,17 @@ def import_components(path: str | Path) -> list[type[Component]]:
     if not found:
         raise ComponentError(f"{path}: must define a component, found none; subclass Strategy or Filter")
     return found
+
+
+def _file(path: str) -> Path:
+    try:
+        file = fetched(path)
+    except StoreError as error:
+        raise ComponentError(str(error)) from None
+    if file.suffix != ".py" or not file.is_file():
+        hint = "address" if is_address(path) else f"path, relative to the working directory {Path.cwd()}"
+        raise ComponentError(f"{path}: must be an existing Python file, found none; correct the {hint}")
+    return file
 
 
 def _register_the_rest(members: Iterable[object], module: str) -> None:

@@ -59,7 +59,7 @@ class DataConfig(Model):
     """A source of bars and how to read it; a path alone may stand in its place."""
 
     source: Name
-    """Path relative to the working directory, or ``sample:NAME``."""
+    """Path relative to the working directory, a ``pyarrow.fs`` URI, or ``sample:NAME``."""
     stamp: Literal["open", "close", "date"] | None = None
     """What a bar's stamp means."""
     zone: Zone | None = None

@@ -73,7 +73,7 @@ class ParameterSearchConfig(Model):
     """What is searched, how, and for what."""
 
     base_grid: BaseGrid
-    """Path of the parameter grid, or the grid itself."""
+    """Path or ``pyarrow.fs`` URI of the parameter grid, or the grid itself."""
     neighborhood_testing: NeighborhoodConfig = Field(default_factory=NeighborhoodConfig)
     """The neighbourhood of each point."""
     method: Literal["grid", "random", "optuna"] = "grid"

@@ -64,7 +64,7 @@ class PipelineConfig(Model):
     strategies: Annotated[
         tuple[Name, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | tuple[str, ...])
     ] = ()
-    """A file with own strategies, or a list of them, relative to the working directory."""
+    """A file with own strategies, or a list: relative to the working directory, or ``pyarrow.fs`` URIs."""
     container_settings: ContainerSettings = Field(default_factory=ContainerSettings)
     """Limits of containers."""
     phase_1_mining: MiningConfig

@@ -13,7 +13,8 @@ from yaml.events import AliasEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from admf_ray.config.scalars import plain_scalar
-from admf_ray.errors import ConfigError
+from admf_ray.errors import ConfigError, StoreError
+from admf_ray.storage import is_address, opened
 
 __all__ = ["Document", "key_path", "parse_text", "read_text", "read_yaml"]
 
@@ -111,19 +112,20 @@ def read_text(path: str | Path) -> str:
         When it cannot be read, is too large or not UTF-8.
     """
     try:
-        if "://" in str(path):
-            from pyarrow import fs
-
-            system, name = fs.FileSystem.from_uri(str(path))
+        if is_address(str(path)):
+            system, name = opened(str(path))
             with system.open_input_stream(name) as stream:
                 raw = stream.read(MAX_BYTES + 1)
         else:
             with Path(path).open("rb") as file:
                 raw = file.read(MAX_BYTES + 1)
+    except StoreError as error:
+        raise ConfigError(str(error)) from None
     except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: must be a file, found none; paths are relative to the working directory, {Path.cwd()}"
-        ) from None
+        hint = f"paths are relative to the working directory, {Path.cwd()}"
+        if is_address(str(path)):
+            hint = "correct the address"
+        raise ConfigError(f"{path}: must be a file, found none; {hint}") from None
     except IsADirectoryError:
         raise ConfigError(f"{path}: must be a file, found a folder; name a file in it") from None
     except (OSError, ValueError) as error:

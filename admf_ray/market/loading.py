@@ -149,7 +149,8 @@ def load_bars(
     ----------
     source : str, Path or pandas.DataFrame
         A Parquet, CSV (also gzipped), Feather or Arrow file, a folder or glob of one file a symbol, a
-        frame, or ``sample:NAME``. Several symbols in one file need a symbol column.
+        `pyarrow.fs` address of a file or folder such as ``s3://BUCKET/FILE``, a frame, or ``sample:NAME``.
+        Several symbols in one file need a symbol column.
     stamp : {"open", "close", "date"}, optional
         What a stamp means. Known for daily dates, which close at their session's end; asked for otherwise.
     zone : str, optional

@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from admf_ray.errors import DataError
-from admf_ray.market.sources import files_of
+from admf_ray.market.sources import files_of, path_of
+from admf_ray.storage import is_address, is_elsewhere
 
 __all__ = ["Seal", "close", "closed_now", "overlap", "refuse_sealed", "reopen", "sealed"]
 
@@ -69,7 +70,7 @@ def sealed(source: str, first: date | None) -> Iterator[None]:
     first : date or None
         First closed day; all of it when None.
     """
-    place = source if _is_address(source) else os.path.abspath(os.path.expanduser(source))
+    place = source if _has_no_folder(source) else os.path.abspath(os.path.expanduser(source))
     seal = Seal(source, place, first)
     close(seal)
     try:
@@ -80,7 +81,7 @@ def sealed(source: str, first: date | None) -> Iterator[None]:
 
 def overlap(one: str, other: str) -> bool:
     """Tell whether two sources have a file in common, however they are written."""
-    return not _files(one).isdisjoint(_files(other))
+    return _meet(_files(one), _files(other))
 
 
 def refuse_sealed(source: object, last: date) -> None:
@@ -102,7 +103,7 @@ def refuse_sealed(source: object, last: date) -> None:
         return
     files = _files(str(source))
     for seal in closed_now():
-        if (seal.first is None or last >= seal.first) and not files.isdisjoint(seal.files):
+        if (seal.first is None or last >= seal.first) and _meet(files, seal.files):
             since = f" from {seal.first}" if seal.first else ""
             raise DataError(
                 f"{seal.source}: test data{since} are sealed until phase 3, found bars to {last} asked for; "
@@ -110,16 +111,30 @@ def refuse_sealed(source: object, last: date) -> None:
             )
 
 
-def _is_address(source: str) -> bool:
-    return source.startswith("sample:") or "://" in source
+def _has_no_folder(source: str) -> bool:
+    return source.startswith("sample:") or is_address(source)
 
 
 def _files(source: str) -> frozenset[str]:
-    """Return the true paths of a source's files; the source itself where it has none."""
-    if _is_address(source):
+    """Return the true paths of a source's files; where they are elsewhere, the address without its rights."""
+    if source.startswith("sample:"):
         return frozenset((source,))
+    if is_elsewhere(source):
+        kind, _, place = source.partition("?")[0].partition("://")
+        bucket, _, name = place.partition("/")
+        return frozenset((str(PurePosixPath(f"{kind}:", bucket.rpartition("@")[2], name.lstrip("/"))),))
     try:
         found = files_of(source)
     except DataError:
-        found = [Path(source).expanduser()]
+        found = [path_of(source)]
     return frozenset(os.path.realpath(file) for file in found)
+
+
+def _meet(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Tell whether files are the same, or an address stands below another."""
+    return not (one.isdisjoint(other) and _above(one).isdisjoint(other) and _above(other).isdisjoint(one))
+
+
+def _above(files: frozenset[str]) -> set[str]:
+    """Return all folders above addresses; true paths, which begin with a slash, are files and need none."""
+    return {str(above) for file in files if file[0] != "/" for above in PurePosixPath(file).parents}

@@ -1,8 +1,9 @@
-"""From a path, glob, folder or frame to plain tables."""
+"""From a path, glob, folder, address or frame to plain tables."""
 
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,12 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
 
-from admf_ray.errors import DataError, closest
+from admf_ray.errors import DataError, StoreError, closest
 from admf_ray.later import pd
 from admf_ray.market.columns import map_meaning
+from admf_ray.storage import fetched, is_address, is_elsewhere
 
-__all__ = ["SUFFIXES", "RawTable", "files_of", "read_sources"]
+__all__ = ["SUFFIXES", "RawTable", "files_of", "path_of", "read_sources"]
 
 SUFFIXES = (".parquet", ".pq", ".csv", ".csv.gz", ".txt", ".txt.gz", ".feather", ".arrow", ".ipc")
 _MISSING = ["", "NaN", "nan", "null", "NULL", "NA", "N/A", "None", "none", "-"]
@@ -47,7 +49,7 @@ def read_sources(source: str | Path | pd.DataFrame, symbol: str | None = None) -
     ----------
     source : str, Path or pandas.DataFrame
         A Parquet, CSV (also gzipped), Feather or Arrow file; a folder or a glob of them, one symbol a
-        file; or a frame, whose DatetimeIndex counts as a column.
+        file; a `pyarrow.fs` address of a file or folder; or a frame, whose DatetimeIndex counts as a column.
     symbol : str, optional
         The symbol of a source that does not say it.
 
@@ -62,22 +64,18 @@ def read_sources(source: str | Path | pd.DataFrame, symbol: str | None = None) -
         yield RawTable("frame", symbol or "ASSET", source.reset_index() if keep else source)
         return
     for path in files_of(str(source)):
-        yield RawTable(path.name, symbol or _stem(path), _read(path))
+        yield RawTable(path.name, symbol or _stem(path), _read(path, _shown(str(source), path)))
 
 
 def files_of(source: str) -> list[Path]:
-    """Return the files that a path, folder or glob names, in order; reads none of them.
+    """Return the files that a path, folder, glob or address names, in order; reads none of them.
 
     Raises
     ------
     DataError
-        There is none.
+        There is none, or they cannot be fetched.
     """
-    if "://" in source:
-        raise DataError(
-            f"{source}: must be files that this machine sees, found an address; copy them here or mount it"
-        )
-    path = Path(source).expanduser()
+    path = path_of(source)
     if path.is_dir():
         found = sorted(one for one in path.iterdir() if one.name.lower().endswith(SUFFIXES))
         if not found:
@@ -101,6 +99,27 @@ def files_of(source: str) -> list[Path]:
     )
 
 
+def path_of(source: str) -> Path:
+    """Return the path, or glob, that a source stands at on this machine, fetched where it is elsewhere.
+
+    Raises
+    ------
+    DataError
+        It cannot be fetched.
+    """
+    try:
+        return fetched(source if is_address(source) else os.path.expanduser(source))
+    except StoreError as error:
+        raise DataError(str(error)) from None
+
+
+def _shown(source: str, path: Path) -> str:
+    """Return what a file of a source is called in messages: its copy's path would say nothing."""
+    if not is_elsewhere(source):
+        return str(path)
+    return source if path == path_of(source) else f"{source.partition('?')[0].rstrip('/')}/{path.name}"
+
+
 def _stem(path: Path) -> str:
     name = path.name
     for suffix in sorted(SUFFIXES, key=len, reverse=True):
@@ -109,13 +128,13 @@ def _stem(path: Path) -> str:
     return path.stem
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, shown: str) -> pd.DataFrame:
     name = path.name.lower()
     try:
         if name.endswith((".parquet", ".pq")):
             return _pandas(pa.parquet.read_table(path))
         if name.endswith((".csv", ".csv.gz", ".txt", ".txt.gz")):
-            return _read_csv(path)
+            return _read_csv(path, shown)
         with pa.memory_map(str(path)) as file:
             return _pandas(pa.feather.read_table(file))
     except (pa.ArrowException, OSError, EOFError, ValueError) as error:
@@ -125,9 +144,9 @@ def _read(path: Path) -> pd.DataFrame:
                     return _pandas(pa.ipc.open_stream(file).read_all())
             except (pa.ArrowException, OSError):
                 pass
-        reason = str(error).strip().splitlines()
+        reason = str(error).replace(str(path), shown).strip().splitlines()
         raise DataError(
-            f"{path}: must be readable, found {reason[0] if reason else type(error).__name__}; "
+            f"{shown}: must be readable, found {reason[0] if reason else type(error).__name__}; "
             "write the file again"
         ) from None
 
@@ -137,14 +156,14 @@ def _pandas(table: pa.Table) -> pd.DataFrame:
     return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, shown: str) -> pd.DataFrame:
     heads = {sep: pd.read_csv(path, sep=sep, nrows=0, encoding="utf-8-sig").columns for sep in ",;\t|"}
     separator = max(heads, key=lambda sep: len(heads[sep]))
     written = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, encoding="utf-8-sig").iloc[0]
     twice = written[written.duplicated() & written.notna()]
     if len(twice):
         raise DataError(
-            f"{path}: each column must have a name of its own, found {twice.iloc[0]!r} twice; remove one"
+            f"{shown}: each column must have a name of its own, found {twice.iloc[0]!r} twice; remove one"
         )
     with_symbol = {name for name in heads[separator] if map_meaning(name) == "symbol"}
     return pd.read_csv(

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from admf_ray.errors import StoreError
 from admf_ray.files import written_whole
 from admf_ray.results.damage import told
-from admf_ray.results.place import opened, refused
+from admf_ray.storage import opened, refused
 
 __all__ = ["Folder"]
 

@@ -20,7 +20,7 @@ from admf_ray.files import usable_folder
 from admf_ray.logs import get_logger
 from admf_ray.results.damage import damage_in, is_damage, told
 from admf_ray.results.folder import Folder
-from admf_ray.results.place import refused
+from admf_ray.storage import refused
 
 __all__ = ["MANIFEST", "RunStore"]
 

@@ -204,14 +204,21 @@ def test_storage_that_lets_nobody_in_is_one_line(capsys, monkeypatch):
         ["report", "nowhere", "--out", "s3://bucket/x.html"],
         ["data", "sample", "s3://bucket/x"],
         ["data", "convert", "sample:sp500", "s3://bucket/x.parquet"],
-        [*BACKTEST, "--data", "s3://bucket/x.parquet"],
     ],
 )
-def test_what_is_read_and_written_here_is_no_storage_address(tmp_path, capsys, monkeypatch, words):
+def test_what_is_written_here_is_no_storage_address(tmp_path, capsys, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     text = refuse(capsys, monkeypatch, *words)
-    assert "must be a path on this machine" in text or "must be files that this machine sees" in text
+    assert "must be a path on this machine" in text
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--data", "--strategies"])
+def test_data_and_strategies_may_stand_at_an_address(tmp_path, capsys, monkeypatch, option):
+    address = f"file://{tmp_path}/nowhere.py"
+    text = refuse(capsys, monkeypatch, *BACKTEST, *DATA, option, address)
+    assert text.startswith(f"error: {address}: must be")
+    assert "on this machine" not in text
 
 
 def test_json_and_quiet_exclude_each_other(capsys, monkeypatch):

@@ -48,7 +48,7 @@ def test_reading_test_data_raises_while_they_are_closed(config):
     assert load_bars(source).n_bars == 200
 
 
-@pytest.mark.parametrize("way", ["dots", "link", "glob", "folder", "relative"])
+@pytest.mark.parametrize("way", ["dots", "link", "glob", "folder", "relative", "address"])
 def test_no_other_spelling_and_no_other_thread_gets_around_the_seal(tmp_path, monkeypatch, config, way):
     source = config.phase_3_test.data.source
     (tmp_path / "link.parquet").symlink_to(source)
@@ -57,6 +57,7 @@ def test_no_other_spelling_and_no_other_thread_gets_around_the_seal(tmp_path, mo
     written = {
         "dots": f"{tmp_path}/beside/../test.parquet", "link": f"{tmp_path}/link.parquet",
         "glob": f"{tmp_path}/te*.parquet", "folder": str(tmp_path), "relative": "test.parquet",
+        "address": f"file://{tmp_path}/beside/../test.parquet",
     }[way]  # fmt: skip
     if way == "folder":
         os.remove(config.phase_1_mining.data.source)
