@@ -9,19 +9,22 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
+
+import psutil
 
 from admf_ray.errors import ResourceError
 from admf_ray.logs import get_logger
 
-__all__ = ["Keeping", "Session", "kept_open", "refuse_address", "session"]
+__all__ = ["Keeping", "Session", "give_way", "kept_open", "refuse_address", "session"]
 
 log = get_logger(__name__)
 
 ANSWER_S = 5.0
 PORTS = 1 << 16
+LOWEST = 19  # priority, on every system that has fork
 # Set before Ray starts, unless the user has set them; each says why.
 LOCAL = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine unasked
@@ -187,11 +190,26 @@ def _opened(address: str | None, cores: int | None, dashboard: bool) -> Iterator
             text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise _unanswered(place, text) from error
         log.info("Ray at %s, dashboard %s", place, found.dashboard_url or "off")
+        if place == "local":
+            give_way("dashboard")
         if place != "local":
             _wait_for_cores(ray, place)
         yield _described(ray, place)
     finally:
         ray.shutdown()
+
+
+def give_way(word: str) -> None:
+    """Let child processes, and theirs, whose commands have a word in them wait for all others.
+
+    Notes
+    -----
+    Ray's dashboard goes on starting for seconds after Ray is there, with the cores that the search wants.
+    """
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # it has ended, or is somebody else's
+            if word in " ".join(one.cmdline()):
+                one.nice(LOWEST)
 
 
 def refuse_address(place: str) -> None:

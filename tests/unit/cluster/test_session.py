@@ -1,9 +1,14 @@
 """Joining a cluster: which nodes count, and what happens where there is no worker yet."""
 
+import subprocess
+import sys
+
+import psutil
 import pytest
 import ray.autoscaler.sdk
 
 from admf_ray.cluster import session as module
+from admf_ray.cluster.session import give_way
 from admf_ray.errors import ResourceError
 
 HEAD = {"Alive": True, "Resources": {"memory": 64e9, "node:__internal_head__": 1.0}}
@@ -63,3 +68,17 @@ def test_a_worker_that_never_comes_is_an_error(asked, monkeypatch):
 def test_the_client_protocol_is_refused():
     with pytest.raises(ResourceError, match="must not be a Ray Client address"), module.session("ray://h:1"):
         pass
+
+
+def test_what_a_word_names_gives_way_and_nothing_else():
+    asleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+    named, other = subprocess.Popen([*asleep, "a-board"]), subprocess.Popen(asleep)
+    try:
+        before = psutil.Process(other.pid).nice()
+        give_way("a-board")
+        assert psutil.Process(named.pid).nice() == 19
+        assert psutil.Process(other.pid).nice() == before < 19
+    finally:
+        for one in (named, other):
+            one.kill()
+            one.wait()
