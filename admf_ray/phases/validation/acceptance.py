@@ -86,7 +86,8 @@ def judge(
         reasons.append("its test returns beyond its exposure do not vary: it did not trade")
     elif p > limit:
         reasons.append(
-            f"test p {p:.4f} is above {limit:.4f} (0.05 / (2 x {n_finalists} finalists x {looks} looks))"
+            f"test p {p:.4f} is above {limit:.4f} (0.05 / (2 x {n_finalists} "
+            f"finalist{'s' * (n_finalists > 1)} x {looks} look{'s' * (looks > 1)}))"
         )
     if not training_p <= LEVEL:
         reasons.append(f"training p {training_p:.3f} over all trials is above {LEVEL}")

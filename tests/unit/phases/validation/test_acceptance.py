@@ -23,7 +23,7 @@ def test_both_gates_must_be_passed_and_each_refusal_says_its_figures():
     weak = judge(excess(1.5), 0.01, 252.0, 2, 1, True)
     assert not weak.accepted
     assert weak.test_p == pytest.approx(0.067, abs=0.01)
-    assert weak.reasons[0].endswith("is above 0.0125 (0.05 / (2 x 2 finalists x 1 looks))")
+    assert weak.reasons[0].endswith("is above 0.0125 (0.05 / (2 x 2 finalists x 1 look))")
     lucky = judge(excess(3.5), 0.2, 252.0, 2, 1, True)
     assert lucky.reasons == ("training p 0.200 over all trials is above 0.05",)
     leaky = judge(excess(3.5), 0.01, 252.0, 2, 1, False)
