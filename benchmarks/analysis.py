@@ -22,6 +22,7 @@ from admf_ray.config.load import parse_pipeline
 from admf_ray.market.saving import write_parquet
 from admf_ray.market.synthetic import garch
 from admf_ray.phases.analysis import coordinator as parts
+from admf_ray.phases.analysis import variants
 
 TOOLS = [
     "parameter_sensitivity_heatmap",
@@ -94,10 +95,19 @@ def main() -> None:
         mined = mining.run_parameter_search()
         AnalysisCoordinator(mining, mined).run()  # runs the variants and compiles
         took: dict[str, Any] = {}
-        names = ("compare", "read", "sensitivity", "clusters", "consistency", "regimes", "judge_run", "weigh",
-                 "walk", "order")  # fmt: skip
-        for name in names:
-            setattr(parts, name, watched(took, name, getattr(parts, name)))
+        names = (
+            "read",
+            "sensitivity",
+            "clusters",
+            "consistency",
+            "regimes",
+            "judge_run",
+            "weigh",
+            "walk",
+            "order",
+        )
+        for module, name in [(variants, "compare"), *((parts, name) for name in names)]:
+            setattr(module, name, watched(took, name, getattr(module, name)))
         with timed(took, "all together"):
             AnalysisCoordinator(mining, mining.run_parameter_search()).run()
         print(f"{mined.n_points:,} points, {mined.n_off_grid:,} neighbours, {len(mined.windows)} windows, "
