@@ -72,10 +72,11 @@ def main() -> None:
     width = n_bars // N_SLICES
     one, other = next(chunks(1, n_bars))[:, :2].T.copy()
     held = np.repeat(np.random.default_rng(2).integers(0, 2, n_bars // 5 + 1), 5)[:n_bars] * 1.0
-    few, index = slice_sums(50, width), square_neighbours(50)
+    few, near = slice_sums(50, width), square_neighbours(50)
     print("once (compiling, or loading what was compiled)")
     show("all kernels", lambda: (pbo(few, width), random_entry(held, one, 1e-4, seed=0, n_shifts=2)))
-    pbo_of_selection(few, width, by_robust_score(index), n_points=50, n_splits=2, seed=0)
+    select = by_robust_score(lambda begin, end: near[begin:end], 50)
+    pbo_of_selection(few, width, select, n_points=50, n_splits=2, seed=0)
     sharpe_difference(one, other, seed=0, n_draws=2)
     print(f"per candidate or hypothesis, {n_bars} bars")
     show("block length", lambda: block_length(one))
@@ -86,12 +87,13 @@ def main() -> None:
     show("break-even, runs not counted", lambda: break_even(lambda c: 50 - c, first=1, highest=1e3))
     for n_points in chosen.points:
         print(f"{n_points:,} points, {n_bars} bars, {threads} threads")
-        sums, index = slice_sums(n_points, width), square_neighbours(n_points)
+        sums, near = slice_sums(n_points, width), square_neighbours(n_points)
+        select = by_robust_score(lambda begin, end, near=near: near[begin:end], n_points)
         show("PBO, 12,870 splits", lambda sums=sums: pbo(sums, width, threads=threads))
         show(
             "PBO by robust score, 100 splits, 24 neighbours",
-            lambda sums=sums, index=index, n=n_points: pbo_of_selection(
-                sums, width, by_robust_score(index), n_points=n, n_splits=100, seed=0, threads=threads
+            lambda sums=sums, select=select, n=n_points: pbo_of_selection(
+                sums, width, select, n_points=n, n_splits=100, seed=0, threads=threads
             ),
         )
         show(
