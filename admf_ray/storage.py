@@ -98,12 +98,13 @@ def opened(uri: str) -> tuple[Any, str]:
         An empty name, a kind of storage that is not known, or one that does not answer.
     """
     if not uri.strip():
-        raise StoreError("a folder or storage address of results: must have a name, found nothing; name one")
+        raise StoreError("a file, folder or storage address: must have a name, found nothing; name one")
     if not is_address(uri):
         return pa.fs.LocalFileSystem(), os.path.abspath(uri)
     try:
         found, path = pa.fs.FileSystem.from_uri(_bounded(uri))
-    # ArrowNotImplementedError: pyarrow was built without that storage
+    # nothing is passed over: whatever pyarrow finds wrong with an address is refused in one line;
+    # ArrowNotImplementedError is what it raises where it was built without that storage
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
         raise refused(uri, error) from None
     if not path.strip("/"):

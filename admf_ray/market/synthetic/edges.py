@@ -62,8 +62,7 @@ def planted_trend(
         )
     rng = np.random.default_rng(seed)
     sigma, q = annual_volatility / math.sqrt(YEAR_BARS), 1.0 / mean_run_bars
-    spread = math.sqrt(sigma**2 + 4 * cost_frac**2 * q * (1 - q))
-    drift = net_sharpe / math.sqrt(YEAR_BARS) * spread + 2 * q * cost_frac
+    drift = _drift(net_sharpe, sigma, cost_frac, q)
     position = 2.0 * persistent_states(rng, n_bars, 2, mean_run_bars) - 1.0
     returns = sigma * rng.standard_normal(n_bars)
     returns[1:] += drift * position[:-1]
@@ -120,15 +119,20 @@ def planted_crossing(
     rng = np.random.default_rng(seed)
     sigma = annual_volatility / math.sqrt(YEAR_BARS)
     shocks = sigma * rng.standard_normal(n_bars)
-    drift = net_sharpe / math.sqrt(YEAR_BARS) * sigma
+    drift = _drift(net_sharpe, sigma, cost_frac, 0.0)
     for _ in range(3):
         returns, position = _followed(shocks, drift, fast_bars, slow_bars)
         q = float(np.mean(np.diff(position[slow_bars - 1 :]) != 0)) if n_bars > slow_bars else 0.0
-        spread = math.sqrt(sigma**2 + 4 * cost_frac**2 * q * (1 - q))
-        drift = net_sharpe / math.sqrt(YEAR_BARS) * spread + 2 * q * cost_frac
+        drift = _drift(net_sharpe, sigma, cost_frac, q)
     returns, position = _followed(shocks, drift, fast_bars, slow_bars)
     truth = {"position": position, "drift": drift, "net_sharpe": net_sharpe, "cost_frac": cost_frac}
     return build(rng, np.log1p(returns), sigma, truth, gap_frac=0.0)
+
+
+def _drift(net_sharpe: float, sigma: float, cost_frac: float, q: float) -> float:
+    """Return the drift of one bar that is worth a net Sharpe to who reverses on a share q of the bars."""
+    spread = math.sqrt(sigma**2 + 4 * cost_frac**2 * q * (1 - q))
+    return net_sharpe / math.sqrt(YEAR_BARS) * spread + 2 * q * cost_frac
 
 
 def _followed(
