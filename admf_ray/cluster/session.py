@@ -24,6 +24,7 @@ log = get_logger(__name__)
 
 ANSWER_S = 5.0
 PORTS = 1 << 16
+DASHBOARD = "/ray/dashboard/dashboard.py"
 LOWEST = 19  # priority, on every system that has fork
 # Set before Ray starts, unless the user has set them; each says why.
 LOCAL = {
@@ -191,7 +192,7 @@ def _opened(address: str | None, cores: int | None, dashboard: bool) -> Iterator
             raise _unanswered(place, text) from error
         log.info("Ray at %s, dashboard %s", place, found.dashboard_url or "off")
         if place == "local":
-            give_way("dashboard")
+            give_way(DASHBOARD)
         if place != "local":
             _wait_for_cores(ray, place)
         yield _described(ray, place)
@@ -199,17 +200,24 @@ def _opened(address: str | None, cores: int | None, dashboard: bool) -> Iterator
         ray.shutdown()
 
 
-def give_way(word: str) -> None:
-    """Let child processes, and theirs, whose commands have a word in them wait for all others.
+def give_way(program: str) -> None:
+    """Let child processes that run a program, and all that these started, wait for others.
+
+    Parameters
+    ----------
+    program : str
+        What the program's path ends with. Paths that are part of a longer argument do not count: the
+        raylet, whose children the workers are, is told the dashboard's too.
 
     Notes
     -----
     Ray's dashboard goes on starting for seconds after Ray is there, with the cores that the search wants.
     """
-    for one in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):  # it has ended, or is somebody else's
-            if word in " ".join(one.cmdline()):
-                one.nice(LOWEST)
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):  # it has ended
+            if any(word.endswith(program) and " " not in word for word in child.cmdline()):
+                for one in (child, *child.children(recursive=True)):
+                    one.nice(LOWEST)
 
 
 def refuse_address(place: str) -> None:

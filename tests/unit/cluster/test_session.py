@@ -1,5 +1,7 @@
 """Joining a cluster: which nodes count, and what happens where there is no worker yet."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -70,15 +72,30 @@ def test_the_client_protocol_is_refused():
         pass
 
 
-def test_what_a_word_names_gives_way_and_nothing_else():
-    asleep = [sys.executable, "-c", "import time; time.sleep(600)"]
-    named, other = subprocess.Popen([*asleep, "a-board"]), subprocess.Popen(asleep)
+STARTS_ANOTHER = """
+import subprocess, sys, time
+other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(other.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_program_and_what_it_started_give_way_and_nothing_else():
+    def started(*words):
+        return subprocess.Popen([sys.executable, "-c", STARTS_ANOTHER, *words], stdout=subprocess.PIPE)
+
+    # as a raylet is told how to start the dashboard's agent
+    board, raylet = started("/x/board.py", "--port=1"), started("--command=python /x/board.py")
     try:
-        before = psutil.Process(other.pid).nice()
-        give_way("a-board")
-        assert psutil.Process(named.pid).nice() == 19
-        assert psutil.Process(other.pid).nice() == before < 19
+        theirs, others = ([one.pid, int(one.stdout.readline())] for one in (board, raylet))
+        before = os.getpriority(os.PRIO_PROCESS, 0)
+        give_way("/board.py")
+        assert [psutil.Process(pid).nice() for pid in theirs] == [19, 19]
+        assert [psutil.Process(pid).nice() for pid in others] == [before, before]
+        assert before < 19
     finally:
-        for one in (named, other):
-            one.kill()
+        for pid in (*theirs, *others):
+            os.kill(pid, signal.SIGKILL)
+        for one in (board, raylet):
             one.wait()
+            one.stdout.close()
