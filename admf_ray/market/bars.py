@@ -329,10 +329,11 @@ class Bars:
     def __getstate__(self) -> dict[str, Any]:
         names = self.__dataclass_fields__
         state = {name: self.__dict__[name] for name in names}
+        state["_calendar"] = self._calendar  # mapped by those who read it, not made by each
         return {**state, "extra": dict(self.extra), "counts": dict(self.counts)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        for value in (*state.values(), *state["extra"].values()):
+        for value in (*state.values(), *state["extra"].values(), *state["_calendar"]):
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
         state["extra"] = MappingProxyType(state["extra"])

@@ -74,7 +74,8 @@ def test_pickle_keeps_content_and_freeze():
     assert copy.content_hash == bars.content_hash
     assert not copy.close.flags.writeable
     assert not copy.time_ns.flags.writeable
-    assert "_calendar" not in copy.__dict__
+    assert not any(array.flags.writeable for array in copy.__dict__["_calendar"]), "carried, not made again"
+    assert "weekday" not in copy.__dict__
 
 
 def test_hash_sees_what_matters_and_only_that():
