@@ -20,7 +20,8 @@ __all__ = ["By", "Mined", "PointAt", "Searched"]
 
 Floats = NDArray[np.float64]
 By = Literal["robust_score", "objective"]
-KEPT_COLUMNS = 8
+KEPT_FIGURES = 8_000_000  # of a strategy, 64 MB; no fewer than FEWEST_COLUMNS columns
+FEWEST_COLUMNS = 8
 
 
 class PointAt(NamedTuple):
@@ -55,7 +56,8 @@ class Searched:
     Notes
     -----
     Figures stay where they are stored and are read a window at a time, so a million points cost some columns
-    of memory, not all of them. The last few columns are kept.
+    of memory, not all of them. The last ones are kept, more of them where there
+    are fewer points.
     """
 
     stack: Stack
@@ -111,7 +113,8 @@ class Searched:
             self._kept[key] = self._kept.pop(key)
         else:
             value = make()
-            while len(self._kept) >= KEPT_COLUMNS:
+            most = max(KEPT_FIGURES // max(len(self.points), 1), FEWEST_COLUMNS)
+            while len(self._kept) >= most:
                 del self._kept[next(iter(self._kept))]
             self._kept[key] = value
         return self._kept[key]
