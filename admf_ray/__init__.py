@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from admf_ray.components.tracing import indicator
     from admf_ray.engine.container import ScopedContainer
     from admf_ray.market import Bars, load_bars
-    from admf_ray.phases.analysis import AnalysisCoordinator
+    from admf_ray.phases.analysis.coordinator import AnalysisCoordinator
     from admf_ray.phases.backtest import backtest
     from admf_ray.phases.mining import BacktestCoordinator
     from admf_ray.phases.opened import open_run
     from admf_ray.phases.pipeline import Pipeline
-    from admf_ray.phases.validation import TestExecutor
+    from admf_ray.phases.validation.executor import TestExecutor
     from admf_ray.space.parameters import Choice, Param
 
 __version__ = "0.1.0"
 
 # imported when first used, so that the command line starts quickly
 _HOMES = {
-    "AnalysisCoordinator": "admf_ray.phases.analysis",
+    "AnalysisCoordinator": "admf_ray.phases.analysis.coordinator",
     "BacktestCoordinator": "admf_ray.phases.mining",
     "Bars": "admf_ray.market",
     "Choice": "admf_ray.space.parameters",
@@ -43,7 +43,7 @@ _HOMES = {
     "Pipeline": "admf_ray.phases.pipeline",
     "ScopedContainer": "admf_ray.engine.container",
     "Strategy": "admf_ray.components.base",
-    "TestExecutor": "admf_ray.phases.validation",
+    "TestExecutor": "admf_ray.phases.validation.executor",
     "backtest": "admf_ray.phases.backtest",
     "indicator": "admf_ray.components.tracing",
     "load_bars": "admf_ray.market",

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from admf_ray.cli.mined import table_of
-from admf_ray.phases.analysis import Analysed
+from admf_ray.phases.analysis.coordinator import Analysed
 from admf_ray.phases.analysis.overfitting import STATISTICS, Luck
 from admf_ray.phases.analysis.skill import told
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from admf_ray.analysis.conclusion import p_told
-from admf_ray.phases.validation import Verdict
+from admf_ray.phases.validation.verdict import Verdict
 
 __all__ = ["show_verdict"]
 

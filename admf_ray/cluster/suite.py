@@ -34,13 +34,16 @@ class Call:
         Of a module, so that it pickles as its name; takes the argument and what all calls share.
     argument : object
         Small.
+    fresh : bool
+        In a new process; else one that has run others will do.
     node : str
-        Ray's number of the node it must run on; any where empty.
+        Ray's number of the node it must run on, in a process that runs nothing else; any where empty.
     """
 
     name: str
     function: Callable[[Any, Any], Any]
     argument: Any
+    fresh: bool = True
     node: str = ""
 
 
@@ -84,7 +87,6 @@ def run_suite(
     *,
     files: Sequence[str] = (),
     timeout_s: float = 3_600.0,
-    fresh: bool = True,
     workers: int | None = None,
     on_done: Callable[[str, Any], None] | None = None,
 ) -> dict[str, Any]:
@@ -93,6 +95,7 @@ def run_suite(
     Parameters
     ----------
     calls : sequence of Call
+        Begun in their order: those that need no fresh process are cheapest behind those that do.
     shared : object
         Put into the object store once, mapped by every call.
     here : Session
@@ -100,8 +103,6 @@ def run_suite(
         Users' files with components, imported first.
     timeout_s : float
         For one call, from when its process runs, however long that waited for a core; then it is killed.
-    fresh : bool
-        A new process for each call; else processes are reused.
     workers : int, optional
         At most so many at a time; one a core by default.
     on_done : callable, optional
@@ -120,9 +121,9 @@ def run_suite(
     while waiting or running:
         while waiting and len(running) < limit:
             call = waiting.pop()
-            if call.node:  # its core may be held by one that is idle
-                _end(idle)
-            actor = idle.pop() if idle and not call.node else _actor(call.node, files)
+            if call.fresh or call.node:
+                _end(idle)  # they hold cores
+            actor = idle.pop() if idle else _actor(call.node, files)
             up = actor.up.remote()  # before the call, which it must not wait for
             running[actor.run.remote(call.function, call.argument, store)] = _Running(call, actor, up)
         done, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_S)
@@ -133,7 +134,7 @@ def run_suite(
             call, actor = one.call, one.actor
             answer = _answer(reference, timeout_s) if reference in done else TimeoutError(f"{timeout_s:g} s")
             answers[call.name] = answer
-            if fresh or call.node or isinstance(answer, Exception):
+            if call.node or isinstance(answer, Exception):
                 ray.kill(actor)
             else:
                 idle.append(actor)

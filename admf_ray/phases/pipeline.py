@@ -12,11 +12,12 @@ from admf_ray.config.load import load_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.errors import ConfigError, DataError
 from admf_ray.market.sources import files_of
-from admf_ray.phases.analysis import Analysed, AnalysisCoordinator
+from admf_ray.phases.analysis.coordinator import Analysed, AnalysisCoordinator
 from admf_ray.phases.closing import closed
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.mining import BacktestCoordinator
-from admf_ray.phases.validation import TestExecutor, Verdict
+from admf_ray.phases.validation.executor import TestExecutor
+from admf_ray.phases.validation.verdict import Verdict
 from admf_ray.phases.walk import Walked, walk
 from admf_ray.results.store import RunStore
 

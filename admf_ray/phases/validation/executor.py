@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from admf_ray.cluster.session import Session, kept_open, session
@@ -10,8 +10,7 @@ from admf_ray.config.validation import TestPhaseConfig, TestStrategyConfig
 from admf_ray.engine.container import ScopedContainer
 from admf_ray.errors import ConfigError
 from admf_ray.logs import get_logger
-from admf_ray.phases.analysis import Finalist, read_finalists
-from admf_ray.phases.analysis.finalist import FINALISTS
+from admf_ray.phases.analysis.finalist import FINALISTS, Finalist, read_finalists
 from admf_ray.phases.closing import closed
 from admf_ray.phases.isolated import figures_of, isolated
 from admf_ray.phases.mined import Mined
@@ -35,6 +34,7 @@ __all__ = ["TestExecutor"]
 
 COMPANY = ("", "shuffled order")  # of all test strategies, in one process
 FRESH = "a fresh process"
+TILES = "other tile sizes"
 OTHERS = 50  # strategies that have run in a worker before the certificate's
 
 Key = TypeVar("Key", str, tuple[str, str])
@@ -216,7 +216,8 @@ class TestExecutor(BacktestCoordinator):
             exam = work[case.name] = self._exam(case, side, perturbed)
             names[case.name] = f"validation/{side}-{digest_of([exam.identity, hall.identity])[:20]}.json"
         missing = {name: exam for name, exam in work.items() if not self.store.exists(names[name])}
-        answers = self._each({name: (examine, exam) for name, exam in missing.items()}, hall)
+        reused = () if self.phase.execution.strict_isolation else missing
+        answers = self._each({name: (examine, exam) for name, exam in missing.items()}, hall, reused)
         failed = {}
         for name, answer in answers.items():
             if isinstance(answer, Exception):
@@ -244,7 +245,7 @@ class TestExecutor(BacktestCoordinator):
         self, cases: Sequence[TestCase], hall: Hall, tested: Mapping[str, Any]
     ) -> dict[str, dict[str, str]]:
         seed = self.phase.validation.seed
-        work: dict[tuple[str, str], Any] = {COMPANY: (certificate.in_company, (tuple(cases), seed))}
+        work: dict[tuple[str, str], Any] = {(case.name, FRESH): (certificate.alone, case) for case in cases}
         for case in cases:
             near = drifted(case, self.search, OTHERS, seed)
             rest = [
@@ -254,12 +255,13 @@ class TestExecutor(BacktestCoordinator):
                 for one in drifted(other, self.search, OTHERS, seed)
             ]
             others = (*rest[: OTHERS // 2], *near)[:OTHERS]
-            work[case.name, FRESH] = (certificate.alone, case)
             work[case.name, f"after {len(others)} others"] = (certificate.after_others, (case, others))
             if case.is_compiled:
                 own = tuple(one for one in near if one.account.names == case.account.names)
-                work[case.name, "other tile sizes"] = (certificate.in_tiles, (case, own))
-        answers = self._each(work, hall, elsewhere=[c.name for c in cases])
+                work[case.name, TILES] = (certificate.in_tiles, (case, own))
+        work[COMPANY] = (certificate.in_company, (tuple(cases), seed))
+        reused = [key for key in work if key[1] in (COMPANY[1], TILES)]
+        answers = self._each(work, hall, reused, elsewhere=[c.name for c in cases])
         company = answers.pop(COMPANY)
         found = {}
         for case in cases:
@@ -268,37 +270,52 @@ class TestExecutor(BacktestCoordinator):
             found[case.name] = certificate.certified(tested[case.name]["hashes"], runs)
         return found
 
-    def _each(self, work: Mapping[Key, Any], shared: Hall, elsewhere: Sequence[str] = ()) -> dict[Key, Any]:
-        """Carry out pieces of work, each in a fresh process on the cluster, and return their answers.
+    def _each(
+        self,
+        work: Mapping[Key, Any],
+        shared: Hall,
+        reused: Collection[Key] = (),
+        elsewhere: Sequence[str] = (),
+    ) -> dict[Key, Any]:
+        """Carry out pieces of work, each in a process on the cluster, and return their answers.
 
         Parameters
         ----------
         work : mapping of str or (str, str) to (function, argument)
             By a test strategy, or by one and how it is run.
         shared : Hall
+        reused : collection of str or (str, str)
+            Pieces for which a process that has run others will do; all others get a fresh one.
         elsewhere : sequence of str
             Test strategies whose fresh run is done on another node too, where there is one.
         """
         if not work:
             return {}
         with session(self.settings.address, self.settings.cores) as here:
-            return self._on_cluster(work, shared, elsewhere, here)
+            return self._on_cluster(work, shared, reused, elsewhere, here)
 
     def _on_cluster(
-        self, work: Mapping[Any, Any], shared: Hall, elsewhere: Sequence[str], here: Session
+        self,
+        work: Mapping[Any, Any],
+        shared: Hall,
+        reused: Collection[Any],
+        elsewhere: Sequence[str],
+        here: Session,
     ) -> dict[Any, Any]:
         from admf_ray.cluster.suite import Call, run_suite, two_nodes  # Ray reads its environment then
 
-        calls = {key: Call(_told(key), *one) for key, one in work.items()}
+        calls = {
+            key: Call(_told(key), function, argument, key not in reused)
+            for key, (function, argument) in work.items()
+        }
         nodes = two_nodes() if elsewhere else ()
         for name in elsewhere if nodes else ():
             function, argument = work[name, FRESH]
             for place, node in zip((FRESH, "another node"), nodes, strict=True):
-                calls[name, place] = Call(_told((name, place)), function, argument, node)
+                calls[name, place] = Call(_told((name, place)), function, argument, node=node)
         answers = run_suite(
-            [*calls.values()], shared, here, files=self.config.strategies, workers=self.settings.workers,
-            fresh=self.phase.execution.strict_isolation,
-        )  # fmt: skip
+            list(calls.values()), shared, here, files=self.config.strategies, workers=self.settings.workers
+        )
         return {key: answers[call.name] for key, call in calls.items()}
 
 

@@ -13,7 +13,7 @@ from admf_ray.analysis.robustness import Robustness, as_scores, robustness
 from admf_ray.components.registry import find
 from admf_ray.config.spaces import fixed_of, stack_of
 from admf_ray.config.validation import TestStrategyConfig
-from admf_ray.phases.analysis import Finalist
+from admf_ray.phases.analysis.finalist import Finalist
 from admf_ray.phases.mined import Mined, PointAt, Searched
 from admf_ray.phases.search import Search
 from admf_ray.phases.validation.case import Member, TestCase

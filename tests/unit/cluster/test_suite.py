@@ -21,15 +21,26 @@ def test_a_call_for_one_node_is_not_kept_waiting_by_idle_processes(ray_address):
         from admf_ray.cluster.suite import Call, run_suite, two_nodes
 
         node = ray.get_runtime_context().get_node_id()
-        calls = [Call(name, own_process, None) for name in "abcd"]
-        calls.append(Call("there", own_process, None, node))
-        found = run_suite(calls, "all", here, fresh=False, workers=2, timeout_s=60.0)
+        calls = [Call(name, own_process, None, fresh=False) for name in "abcd"]
+        calls.append(Call("there", own_process, None, fresh=False, node=node))
+        found = run_suite(calls, "all", here, workers=2, timeout_s=60.0)
         assert two_nodes() == ()
     assert list(found) == [*"abcd", "there"]
     assert {shared for _, _, shared in found.values()} == {"all"}
     kept = {found[name][0] for name in "abcd"}
     assert len(kept) <= 2, "processes are used again"
     assert found["there"][0] not in kept
+
+
+def test_a_fresh_process_has_run_nothing_and_may_be_used_again(ray_address):
+    with session(ray_address) as here:
+        from admf_ray.cluster.suite import Call, run_suite
+
+        calls = [Call(name, own_process, None, fresh=name < "e") for name in "abcdef"]
+        found = run_suite(calls, "all", here, workers=2, timeout_s=60.0)
+    process = {name: answer[0] for name, answer in found.items()}
+    assert len({process[name] for name in "abcd"}) == 4
+    assert {process["e"], process["f"]} <= {process["c"], process["d"]}
 
 
 class Clock:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from admf_ray.config.load import parse_pipeline
-from admf_ray.phases.analysis import AnalysisCoordinator
+from admf_ray.phases.analysis.coordinator import AnalysisCoordinator
 from admf_ray.phases.mining import BacktestCoordinator
 from tests.searching import pipeline
 from tests.serial import serial

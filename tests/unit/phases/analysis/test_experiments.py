@@ -9,7 +9,7 @@ import pytest
 
 from admf_ray.config.analysis import ExperimentConfig
 from admf_ray.config.load import parse_pipeline
-from admf_ray.phases.analysis import AnalysisCoordinator
+from admf_ray.phases.analysis.coordinator import AnalysisCoordinator
 from admf_ray.phases.analysis.hypotheses import corrected, record, recorded, told
 from admf_ray.phases.analysis.recorded import recorded_variants
 from admf_ray.phases.mining import BacktestCoordinator

@@ -14,7 +14,7 @@ from admf_ray import TestExecutor, open_run
 from admf_ray.config.load import parse_pipeline
 from admf_ray.errors import ConfigError
 from admf_ray.market.synthetic import planted_trend
-from admf_ray.phases.analysis import Finalist
+from admf_ray.phases.analysis.finalist import Finalist
 from admf_ray.phases.analysis.rows import Rows, Subject
 from admf_ray.phases.analysis.skill import SKILL, read_skill, training_skill, write_skill
 from admf_ray.phases.pipeline import Pipeline
@@ -101,7 +101,12 @@ def test_an_answer_of_other_sources_is_computed_anew(done, tmp_path, monkeypatch
         executor.store = RunStore(str(tmp_path))
         executor.store.create()
         shutil.copytree(run / "validation", tmp_path / "validation")
-        monkeypatch.setattr(executor, "_each", lambda work, hall: made.extend(work) or dict(judging.trained))
+
+        def answer(work, hall, reused):
+            made.extend(work)
+            return dict(judging.trained)
+
+        monkeypatch.setattr(executor, "_each", answer)
         with edited(file):
             executor._answers(order, judging.hall, "training", False)
         assert sorted(made) == (sorted(case.name for case in order) if anew else [])
