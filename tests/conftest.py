@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDER = "ADMF_RAY_TEST_SESSION"
 STARTS_WITHIN_S = 120
-started: list[subprocess.Popen[bytes]] = []  # ends with the session, not with whoever started it
+started: list[int] = []  # Ray's head, which ends with the session, not with whoever started it
 ENVIRONMENT = {
     "PYTHONPATH": str(ROOT),  # workers import what is tested here, wherever another copy is installed
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -47,7 +46,7 @@ def pytest_unconfigure(config):
     if (folder / "pid").exists():
         os.kill(int((folder / "pid").read_text()), signal.SIGTERM)
     for head in started:
-        head.wait(60)
+        os.waitpid(head, 0)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -69,16 +68,15 @@ def ray_address():
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not address.exists():
-            with open(folder / "log", "w") as log:
-                head = subprocess.Popen(
-                    [sys.executable, "-m", "tests.head", str(address), os.environ[f"{FOLDER}_OWNER"]],
-                    cwd=ROOT, stdout=log, stderr=log, start_new_session=True,
-                )  # fmt: skip
+            words = [sys.executable, "-m", "tests.head", str(address), os.environ[f"{FOLDER}_OWNER"]]
+            into = (os.POSIX_SPAWN_OPEN, 1, str(folder / "log"), os.O_WRONLY | os.O_CREAT, 0o600)
+            both = (os.POSIX_SPAWN_DUP2, 1, 2)
+            head = os.posix_spawn(sys.executable, words, os.environ, file_actions=[into, both], setsid=True)
             started.append(head)
-            (folder / "pid").write_text(str(head.pid))
+            (folder / "pid").write_text(str(head))
             end = time.monotonic() + STARTS_WITHIN_S
             while not address.exists():
-                assert head.poll() is None, (folder / "log").read_text()[-2000:]
+                assert os.waitpid(head, os.WNOHANG) == (0, 0), (folder / "log").read_text()[-2000:]
                 assert time.monotonic() < end, "Ray does not start"
                 time.sleep(0.1)
     return address.read_text()
