@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -58,7 +59,7 @@ def main() -> None:
     for n_params in (2, 4):
         points, score, robust = grid(n_params, random)
         label = f"sensitivity: {len(score):,} points, {n_params} parameters"
-        _, took = timed(label, lambda p=points, s=score, r=robust: parameter_sensitivity(p, s, r))
+        _, took = timed(label, partial(parameter_sensitivity, points, score, robust))
         total += took
     returns, held = families(random), random.random(N_CANDIDATES)
     label = f"clustering: {N_CANDIDATES} candidates x {N_BARS:,} bars"

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from admf_ray.config.load import parse_pipeline
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.spaces import load_space, search_of
 from admf_ray.engine.conditions import Conditions
+from admf_ray.engine.paths import returns_of
 from admf_ray.engine.sweep import SweepResult, sweep
 from admf_ray.market import Bars, Window, walk_forward
 from admf_ray.market.synthetic import fat_tails, garch, planted_crossing, planted_spike, random_walk
@@ -35,9 +36,10 @@ from admf_ray.phases.search import Search
 from admf_ray.phases.validation.acceptance import first_accepted, judge, power, threshold
 from admf_ray.phases.validation.case import Member, TestCase
 from admf_ray.phases.validation.evidence import evidence_of, ordered
-from admf_ray.phases.validation.exam import Hall, returns_of
+from admf_ray.phases.validation.exam import Hall
 from admf_ray.phases.validation.neighbours import drifted
 from admf_ray.phases.validation.resolve import resolve
+from admf_ray.results.points import StoredPoints
 
 N_TRAIN, N_TEST = 1_000, 500
 MOST_ACCEPTED_FRAC = 16 / 400
@@ -51,10 +53,10 @@ class Echo(Strategy):
 
     bars_back = Param(37, low=1, high=60)
 
-    def prepare(bars, p):  # noqa: N805
+    def prepare(bars: Any, p: Any) -> dict[str, Any]:  # noqa: N805
         return {"move": subtract(lag(bars.close, p.bars_back - 1), lag(bars.close, p.bars_back))}
 
-    def decide(now):  # noqa: N805
+    def decide(now: Any) -> float:  # noqa: N805
         return 1.0 if now.move > 0.0 else -1.0
 
 
@@ -150,7 +152,8 @@ def mined(bars: Bars, grid: str, n_train: int = N_TRAIN) -> tuple[Search, Mined]
         around = search.neighborhood.around(lattice, indices)
         swept = sweep(training, stack, around.rows(), windows, market=conditions.market)
         varied = tuple(axis.name for axis in lattice.axes)
-        found.append(Searched(stack, varied, around, InMemory(swept), "sharpe", True))
+        figures = cast(StoredPoints, InMemory(swept))  # what is asked below is answered alike
+        found.append(Searched(stack, varied, around, figures, "sharpe", True))
     return search, Mined(
         training, windows, folds, tuple(found), "sharpe", True, "robust_score", "history", ()
     )

@@ -1,6 +1,7 @@
 """What workers cost: their memory on shared bars, what a second one gains, where one driver saturates.
 
-Run ``python benchmarks/cluster.py``; ``--gib`` sets the size of the bars, ``--actors`` how many map them.
+Run ``python benchmarks/cluster.py``; ``--points`` sets the size of the searches, ``--gib`` that of the bars
+which ``--actors`` map. A default run is what figures are quoted from: smaller searches show that it works.
 """
 
 from __future__ import annotations
@@ -46,10 +47,10 @@ def pipeline(folder: Path, n_bars: int, points: int, tile_points: int | None = N
     return parse_pipeline({"pipeline": {"name": "workers", "phase_1_mining": mining}})
 
 
-def second_worker(folder: Path) -> None:
+def second_worker(folder: Path, points: int) -> None:
     """Print how much faster two workers are than one, over work of some ten seconds."""
-    config = pipeline(folder, 10_000, 100_000)
-    spent = {}
+    config = pipeline(folder, 10_000, points)
+    spent: dict[int, list[float]] = {}
     for workers in (1, 2, 1, 2):
         coordinator = BacktestCoordinator(
             config, out=str(folder / f"w{workers}-{time.time_ns()}"), workers=workers
@@ -64,10 +65,10 @@ def second_worker(folder: Path) -> None:
     print(f"1 worker {one:.2f} s, 2 workers {two:.2f} s: {one / two:.2f} x")
 
 
-def saturation(folder: Path) -> None:
+def saturation(folder: Path, most: int) -> None:
     """Print what a report and a trial cost the driver, and how many cores that feeds."""
     found = {}
-    for points in (4_000, 20_000, 80_000):
+    for points in (most // 20, most // 4, most):
         coordinator = BacktestCoordinator(
             pipeline(folder, 1_500, points, tile_points=100), out=str(folder / f"n{points}"), workers=2
         )
@@ -127,7 +128,7 @@ def memory(gib: float, actors: int) -> None:
             run_points(shared, stack, stack.values([{}]))
             return mapped, private_bytes()
 
-    remote = ray.remote(num_cpus=0)(Mapper)
+    remote: Any = ray.remote(num_cpus=0)(Mapper)  # Ray's types do not know its methods
     reference = ray.put(conditions)
     workers = [remote.remote() for _ in range(actors)]
     found = ray.get([worker.map.remote(reference) for worker in workers])
@@ -142,12 +143,13 @@ def memory(gib: float, actors: int) -> None:
 def main() -> None:
     """Print the three tables."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--points", type=int, default=100_000, help="5,000 and up")
     parser.add_argument("--gib", type=float, default=1.0)
     parser.add_argument("--actors", type=int, default=8)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, session("local", os.cpu_count(), dashboard=False):
-        second_worker(Path(name))
-        saturation(Path(name))
+        second_worker(Path(name), asked.points)
+        saturation(Path(name), asked.points * 4 // 5)
         memory(asked.gib, asked.actors)
 
 

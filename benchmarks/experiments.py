@@ -12,13 +12,13 @@ import secrets
 import time
 from collections import Counter
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from admf_ray.analysis.conclusion import conclude, holm
 from admf_ray.components import library  # noqa: F401  (registers)
-from admf_ray.config.analysis import ExperimentConfig
+from admf_ray.config.analysis import ExperimentConfig, Modifications
 from admf_ray.config.grids import grid_of
 from admf_ray.config.load import parse_pipeline
 from admf_ray.config.spaces import search_of, variant_of
@@ -29,13 +29,17 @@ from admf_ray.market.synthetic import fat_tails, garch, planted_trend, random_wa
 from admf_ray.phases.analysis.experiments import Compared, compare
 from admf_ray.phases.mined import Mined, Searched
 from admf_ray.phases.search import Search
+from admf_ray.results.points import StoredPoints
 
 GRID = {
     "ma_crossover": {"parameters": {"fast": [2, 4, 6], "slow": [8, 12, 16]}},
     "rsi_reversion": {"parameters": {"length_bars": [3, 5], "oversold": [30, 40], "exit_level": [50, 60]}},
 }
-FILTER = {"add_filter": {"class": "trend_direction"}, "grid": {"trend_direction.mean_bars": [30, 60, 90]}}
-WINDOWS = {"training_window": 252, "test_window": 126, "step_size": 126}
+FILTER: dict[str, Any] = {
+    "add_filter": {"class": "trend_direction"},
+    "grid": {"trend_direction.mean_bars": [30, 60, 90]},
+}
+WINDOWS: dict[str, Any] = {"training_window": 252, "test_window": 126, "step_size": 126}
 NOISE = {
     "random walk with drift": lambda n, seed: random_walk(n, seed, annual_drift=0.08),
     "GARCH with drift": lambda n, seed: garch(n, seed, annual_drift=0.08),
@@ -85,7 +89,9 @@ def mined(search: Search) -> Mined:
     points = search.neighborhood.around(lattice, np.concatenate(list(lattice.blocks(0, lattice.size))))
     found = run_points(search.conditions, stack, points.rows())
     varied = tuple(axis.name for axis in lattice.axes)
-    own = Searched(stack, varied, points, Held(search.conditions, found.values), "sharpe", True)
+    held = Held(search.conditions, found.values)
+    figures = cast(StoredPoints, held)  # a comparison asks for columns alone
+    own = Searched(stack, varied, points, figures, "sharpe", True)
     windows = search.conditions.windows
     return Mined(search.bars, windows, search.folds, (own,), "sharpe", True, "robust_score", "history", ())
 
@@ -93,7 +99,7 @@ def mined(search: Search) -> Mined:
 def experiment(settings: Any, bars: Bars, seed: int) -> Compared:
     """Test the filter on one market."""
     base = grid_of(settings).names[0]
-    one = ExperimentConfig(name="filter", base_strategy=base, modifications=FILTER)
+    one = ExperimentConfig(name="filter", base_strategy=base, modifications=Modifications(**FILTER))
     search = searched(settings, bars)
     variant = replace(search, searches=(variant_of(settings, grid_of(settings), one),))
     return compare(one, mined(search), mined(variant), search, seed)
@@ -103,6 +109,12 @@ def word(found: Compared) -> str:
     """Return the conclusion of an experiment that is a family of its own."""
     better, worse = (float(holm([p])[0]) for p in found.p_values)
     return conclude(found.fills, better, worse)
+
+
+def effect(found: Compared) -> float:
+    """Return by how much the variant's Sharpe ratio of a bar is better."""
+    assert found.skill is not None, "no window fits the bars"
+    return found.skill.effect
 
 
 def main() -> None:
@@ -142,9 +154,9 @@ def main() -> None:
             bars = planted_trend(2 * chosen.bars, own, net_sharpe=sharpe, mean_run_bars=120.0).bars
             found.append(experiment(reversion, bars, own))
         share = np.mean([word(one) == "improves" for one in found])
-        effect = np.mean([one.skill.effect for one in found]) * np.sqrt(261)
+        better = np.mean([effect(one) for one in found]) * np.sqrt(261)
         print(
-            f"  ideal follower's Sharpe {sharpe:.0f}: effect {effect:+.2f}, improves in {share:.0%}",
+            f"  ideal follower's Sharpe {sharpe:.0f}: effect {better:+.2f}, improves in {share:.0%}",
             flush=True,
         )
 

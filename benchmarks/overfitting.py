@@ -62,6 +62,28 @@ def show(label: str, work: Callable[[], Any]) -> None:
     print(f"  {label:44} {time.perf_counter() - begin:8.2f} s", flush=True)
 
 
+def of_a_search(n_points: int, n_bars: int, threads: int) -> None:
+    """Print the seconds of what is computed over all points."""
+    width = n_bars // N_SLICES
+    print(f"{n_points:,} points, {n_bars} bars, {threads} threads")
+    sums, near = slice_sums(n_points, width), square_neighbours(n_points)
+    select = by_robust_score(lambda begin, end: near[begin:end], n_points)
+    show("PBO, 12,870 splits", lambda: pbo(sums, width, threads=threads))
+    show(
+        "PBO by robust score, 100 splits, 24 neighbours",
+        lambda: pbo_of_selection(
+            sums, width, select, n_points=n_points, n_splits=100, seed=0, threads=threads
+        ),
+    )
+    show(
+        "reality check and SPA, 1,000 draws",
+        lambda: superior_ability(lambda: chunks(n_points, n_bars), n_bars, block_bars=5.0, seed=0),
+    )
+    show("distinct sample of 2,000", lambda: distinct_sample(sums, 2000, seed=0))
+    sample = np.concatenate(list(chunks(2000, n_bars)), axis=1)
+    show("effective N of 2,000", lambda: effective_trials(sample))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("points", type=int, nargs="*", default=[10_000, 100_000])
@@ -86,23 +108,7 @@ def main() -> None:
     show("random entry, 1,000 shifts", lambda: random_entry(held, one, 1e-4, seed=0))
     show("break-even, runs not counted", lambda: break_even(lambda c: 50 - c, first=1, highest=1e3))
     for n_points in chosen.points:
-        print(f"{n_points:,} points, {n_bars} bars, {threads} threads")
-        sums, near = slice_sums(n_points, width), square_neighbours(n_points)
-        select = by_robust_score(lambda begin, end, near=near: near[begin:end], n_points)
-        show("PBO, 12,870 splits", lambda sums=sums: pbo(sums, width, threads=threads))
-        show(
-            "PBO by robust score, 100 splits, 24 neighbours",
-            lambda sums=sums, select=select, n=n_points: pbo_of_selection(
-                sums, width, select, n_points=n, n_splits=100, seed=0, threads=threads
-            ),
-        )
-        show(
-            "reality check and SPA, 1,000 draws",
-            lambda n=n_points: superior_ability(lambda: chunks(n, n_bars), n_bars, block_bars=5.0, seed=0),
-        )
-        show("distinct sample of 2,000", lambda sums=sums: distinct_sample(sums, 2000, seed=0))
-        sample = np.concatenate(list(chunks(2000, n_bars)), axis=1)
-        show("effective N of 2,000", lambda sample=sample: effective_trials(sample))
+        of_a_search(n_points, n_bars, threads)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"most memory {peak:.2f} GiB")
 

@@ -1,7 +1,8 @@
 """How near the compiled sweep comes to a loop written by hand for one strategy.
 
 Run ``python benchmarks/sweep.py``; everything is measured in this one process, interleaved, best of
-several rounds, so only the ratios count. ``--vectorbt`` adds vectorbt (extra ``bench``).
+several rounds, so only the ratios count. ``--vectorbt`` adds vectorbt (extra ``bench``). Fewer ``--points``
+and ``--minutes`` show that it works; of so few, fixed costs tell more than speed does.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 import resource
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 
 from admf_ray.components import library  # noqa: F401  (registers the library)
 from admf_ray.components.registry import find, registered
-from admf_ray.engine.inputs import Windows, market_arrays, market_flags, regime_rows, tables
+from admf_ray.engine.inputs import Table, Windows, market_arrays, market_flags, regime_rows, tables
 from admf_ray.engine.replay import Replay
 from admf_ray.engine.stack import Stack
 from admf_ray.engine.sweep import sweep
@@ -27,7 +29,9 @@ from admf_ray.market import Bars, Window
 from admf_ray.market.synthetic import intraday_minutes, random_walk
 from admf_ray.rules.metrics import METRICS
 
-FULL = {
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+FULL: dict[str, Any] = {
     "risk.stop_loss_frac": 0.05,
     "risk.take_profit_frac": 0.1,
     "risk.trailing_stop_frac": 0.08,
@@ -42,7 +46,16 @@ FULL = {
 
 
 @njit(error_model="numpy", nogil=True)
-def by_hand(opens, closes, table, ix, fee, cash0, bars_per_year, out):
+def by_hand(
+    opens: Floats,
+    closes: Floats,
+    table: Floats,
+    ix: Ints,
+    fee: float,
+    cash0: float,
+    bars_per_year: float,
+    out: Floats,
+) -> None:
     """Long while the fast mean is above the slow: total return, Sharpe, drawdown, trades."""
     n = closes.size
     for i in range(len(ix)):
@@ -95,9 +108,7 @@ def best(rounds: int, *calls: Callable[[], object]) -> list[float]:
     return times
 
 
-def grid(
-    stack: Stack, count: int, settings: dict[str, object], first: tuple[int, int] = (2, 110)
-) -> NDArray[np.float64]:
+def grid(stack: Stack, count: int, settings: dict[str, Any], first: tuple[int, int] = (2, 110)) -> Floats:
     """Return `count` SMA pairs as rows, from the shortest fast and slow length on."""
     side = round(math.sqrt(count))
     base = stack.vector({"fast": 2, "slow": 400, **settings})
@@ -110,8 +121,8 @@ def grid(
 
 
 def kernel_call(
-    bars: Bars, stack: Stack, values: NDArray[np.float64], labels: NDArray[np.int64] | None = None
-) -> tuple[Callable[[], object], object]:
+    bars: Bars, stack: Stack, values: Floats, labels: Ints | None = None
+) -> tuple[Callable[[], object], Table]:
     """Return a call of the compiled sweep alone, with tables ready, and its table."""
     market = market_arrays(bars)
     ((structure, points),) = stack.groups(values).items()
@@ -137,7 +148,7 @@ def against_hand(
     label: str,
     bars: Bars,
     count: int,
-    settings: dict[str, object],
+    settings: dict[str, Any],
     filters: tuple[str, ...] = (),
     first: tuple[int, int] = (2, 110),
 ) -> None:
@@ -178,7 +189,7 @@ def every_component(bars: Bars) -> None:
         call, _ = kernel_call(bars, stack, np.tile(stack.vector(), (count, 1)))
         (took,) = best(3, call)
         print(f"  ma_crossover + {name:26} {took / count / bars.n_bars * 1e9:6.2f} ns/bar")
-    rules = {
+    rules: dict[str, dict[str, Any]] = {
         "stop-loss": {"risk.stop_loss_frac": 0.05},
         "stop, target, trailing": {
             "risk.stop_loss_frac": 0.05,
@@ -200,13 +211,13 @@ def every_component(bars: Bars) -> None:
         print(f"  ma_crossover + {name:26} {took / count / bars.n_bars * 1e9:6.2f} ns/bar")
 
 
-def memory(bars: Bars) -> None:
+def memory(bars: Bars, points: int) -> None:
     """Print how peak memory grows with the number of points."""
     stack = Stack(find("ma_crossover"))
     window = [Window("full", 0, bars.n_bars)]
-    sweep(bars, stack, grid(stack, 1_000, {}), window)
+    sweep(bars, stack, grid(stack, points // 10, {}), window)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for count in (10_000, 40_000):
+    for count in (points, 4 * points):
         result = sweep(bars, stack, grid(stack, count, {}), window)
         rows = result.values.nbytes + result.slice_sums.nbytes
         del result
@@ -258,23 +269,26 @@ def against_vectorbt(bars: Bars, count: int = 500) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vectorbt", action="store_true")
+    parser.add_argument("--points", type=int, default=10_000)
+    parser.add_argument("--minutes", type=int, default=400_000)
     arguments = parser.parse_args()
+    points = arguments.points
     daily = random_walk(n_bars=1_500, seed=1).bars
-    minutes = intraday_minutes(n_days=1_026, seed=2).bars.slice(0, 400_000)
-    fee: dict[str, object] = {"broker.commission_frac": 0.0005}
-    against_hand("10,000 points x 1,500 bars", daily, 10_000, fee)
-    against_hand("200 points x 400,000 bars", minutes, 200, fee, first=(20, 120))
+    memory(daily, points)  # first: what is larger leaves a higher peak
+    minutes = intraday_minutes(n_days=1_026, seed=2).bars.slice(0, arguments.minutes)
+    fee = {"broker.commission_frac": 0.0005}
+    against_hand(f"{points:,} points x 1,500 bars", daily, points, fee)
+    against_hand(f"200 points x {arguments.minutes:,} bars", minutes, 200, fee, first=(20, 120))
     against_hand("the same, an order every 12 bars", minutes, 200, fee, first=(2, 24))
-    against_hand("stops, filter, full broker x 1,500 bars", daily, 10_000, dict(FULL), ("trend_direction",))
+    against_hand("stops, filter, full broker x 1,500 bars", daily, points, FULL, ("trend_direction",))
     stack = Stack(find("ma_crossover"))
-    values = grid(stack, 10_000, {})
+    values = grid(stack, points, {})
     window = [Window("full", 0, daily.n_bars)]
     one, two = best(
         5, lambda: sweep(daily, stack, values, window), lambda: sweep(daily, stack, values, window, threads=2)
     )
-    print(f"with planning and indicators: {10_000 / one:,.0f} points/s, two threads {one / two:.2f} x one")
+    print(f"with planning and indicators: {points / one:,.0f} points/s, two threads {one / two:.2f} x one")
     replay_speed(daily)
-    memory(daily)
     every_component(daily)
     if arguments.vectorbt:
         against_vectorbt(daily)
