@@ -47,11 +47,11 @@ def pipeline(folder: Path, n_bars: int, points: int, tile_points: int | None = N
     return parse_pipeline({"pipeline": {"name": "workers", "phase_1_mining": mining}})
 
 
-def second_worker(folder: Path, points: int) -> None:
+def second_worker(folder: Path, points: int, rounds: int) -> None:
     """Print how much faster two workers are than one, over work of some ten seconds."""
     config = pipeline(folder, 10_000, points)
     spent: dict[int, list[float]] = {}
-    for workers in (1, 2, 1, 2):
+    for workers in (1, 2) * rounds:
         coordinator = BacktestCoordinator(
             config, out=str(folder / f"w{workers}-{time.time_ns()}"), workers=workers
         )
@@ -144,11 +144,12 @@ def main() -> None:
     """Print the three tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=100_000, help="5,000 and up")
+    parser.add_argument("--rounds", type=int, default=2, help="of which a second worker's gain is the best")
     parser.add_argument("--gib", type=float, default=1.0)
     parser.add_argument("--actors", type=int, default=8)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, session("local", os.cpu_count(), dashboard=False):
-        second_worker(Path(name), asked.points)
+        second_worker(Path(name), asked.points, asked.rounds)
         saturation(Path(name), asked.points * 4 // 5)
         memory(asked.gib, asked.actors)
 
