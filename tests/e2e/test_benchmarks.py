@@ -22,6 +22,7 @@ SMALL = {
         r"^  ideal follower's Sharpe 6: effect \+\d\.\d\d, improves in 100%$",
     ),
     "overfitting": ("1000 --bars 500", r"^  PBO by robust score, 100 splits, 24 neighbours +\d"),
+    "quickstart": ("", r"^together \d+% of the first run"),
     "search": ("--points 1000", r"^best: .*'strategy': 'ma_crossover'.*'sharpe': \d"),
     "startup": ("", r"^third process +imports \d"),
     "sweep": ("--points 1000 --minutes 4000", r"^  ma_crossover \+ borrow and interest +\d"),
