@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 FOLDER = "ADMF_RAY_TEST_SESSION"
@@ -27,6 +28,10 @@ ENVIRONMENT = {
     "RAY_preload_python_modules": "admf_ray.cluster.worker",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+
+# no test fails because a machine is slow
+settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("timeless")
 
 
 def pytest_configure(config):

@@ -14,7 +14,7 @@ FIRST = (
     "atr_day_limit", "fill_margin", "many_everything", "many_holes", "sessions", "single_ends", "stop_trail",
 )  # fmt: skip
 QUIET = {
-    "deadline": None, "database": None, "suppress_health_check": list(HealthCheck), "print_blob": False,
+    "database": None, "suppress_health_check": list(HealthCheck), "print_blob": False,
     "phases": (Phase.generate,),  # markets are drawn by a seed, so a smaller case is no simpler
 }  # fmt: skip
 

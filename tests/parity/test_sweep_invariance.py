@@ -31,7 +31,7 @@ def points_of(c, count):
         drawn.append(point)
         return False
 
-    quiet = settings(max_examples=count, derandomize=True, database=None, deadline=None)
+    quiet = settings(max_examples=count, derandomize=True, database=None)
     try:
         find(settings_of(c), collect, settings=quiet)
     except Exception as error:  # nothing satisfies: all were collected

@@ -25,7 +25,7 @@ def tables(draw):
     return scores, index
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(tables())
 def test_figures_equal_their_definitions_point_by_point(case):
     scores, index = case

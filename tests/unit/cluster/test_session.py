@@ -80,6 +80,9 @@ time.sleep(600)
 """
 
 
+@pytest.mark.skipif(
+    os.getpriority(os.PRIO_PROCESS, 0) == 19, reason="whoever runs the tests gives way already"
+)
 def test_a_program_and_what_it_started_give_way_and_nothing_else():
     def started(*words):
         return subprocess.Popen([sys.executable, "-c", STARTS_ANOTHER, *words], stdout=subprocess.PIPE)
@@ -92,7 +95,6 @@ def test_a_program_and_what_it_started_give_way_and_nothing_else():
         give_way("/board.py")
         assert [psutil.Process(pid).nice() for pid in theirs] == [19, 19]
         assert [psutil.Process(pid).nice() for pid in others] == [before, before]
-        assert before < 19
     finally:
         for pid in (*theirs, *others):
             os.kill(pid, signal.SIGKILL)

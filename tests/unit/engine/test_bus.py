@@ -251,7 +251,7 @@ def test_log_as_parquet_says_the_same(tmp_path):
         assert all(value is None for name, value in row.items() if name not in said)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(ALL), max_size=30))
 def test_any_log_reads_back(tmp_path_factory, events):
     folder = tmp_path_factory.mktemp("log")

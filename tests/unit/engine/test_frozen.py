@@ -200,7 +200,7 @@ def plain(value):
     return [plain(one) for one in value] if isinstance(value, tuple) else value
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(TREES)
 def test_freezing_keeps_the_value_and_is_idempotent(tree):
     frozen = freeze(tree)

@@ -170,7 +170,7 @@ class Lives(RuleBasedStateMachine):
             gc.unfreeze()
 
 
-Lives.TestCase.settings = settings(max_examples=200, stateful_step_count=12, deadline=None)
+Lives.TestCase.settings = settings(max_examples=200, stateful_step_count=12)
 
 
 class TestLives(Lives.TestCase):

@@ -217,7 +217,7 @@ def test_bars_per_year_of_real_series():
     assert 255 <= load_bars("sample:eurusd").bars_per_year <= 257
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     start=st.integers(0, 20_000),
     steps=st.lists(st.integers(1, 5000), min_size=2, max_size=60),

@@ -179,7 +179,7 @@ def test_check_bars_names_symbol_and_row():
         Bars.from_arrays(price, high, price, price, symbols=["A", "B"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     row=st.integers(0, 29),
     column=st.sampled_from(["Open", "High", "Low", "Close"]),

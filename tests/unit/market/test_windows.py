@@ -14,7 +14,7 @@ def flat(n):
     return Bars.from_arrays(price, price, price, price)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 400), small, small, small, st.integers(0, 5), st.integers(0, 5))
 def test_count_and_edges_of_bar_windows(n, train, test, step, purge, embargo):
     assume(purge < train)
@@ -34,7 +34,7 @@ def test_count_and_edges_of_bar_windows(n, train, test, step, purge, embargo):
         assert fold.test.stop <= n
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(10, 300), small, small, small)
 def test_anchored_and_rolling_agree_but_for_the_start(n, train, test, step):
     assume(n >= train + test)
@@ -46,7 +46,7 @@ def test_anchored_and_rolling_agree_but_for_the_start(n, train, test, step):
     assert {f.train.start for f in anchored} == {0}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.sampled_from(["1Y", "6M", "4W", "90D", 100]),
     st.sampled_from(["3M", "2W", 21]),

@@ -59,7 +59,7 @@ every = pytest.mark.parametrize("name", sorted(CASES))
 with_length = pytest.mark.parametrize("name", sorted(name for name in CASES if CASES[name][1]))
 # every later bar has a value; `cross_rank` leaves missing symbols missing
 gapless = pytest.mark.parametrize("name", sorted(CASES.keys() - {"cross_rank"}))
-some = settings(max_examples=25, deadline=None)
+some = settings(max_examples=25)
 
 
 def bars(seed, n_bars, missing=0):

@@ -48,7 +48,7 @@ def columns(rows):
     return found | {"side": np.array([r["side"] for r in rows])}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(expressions, points)
 def test_blocks_equal_points(text, rows):
     try:

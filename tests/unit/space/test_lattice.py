@@ -44,7 +44,7 @@ sides = st.lists(st.sampled_from(["long", "short", "both"]), min_size=1, unique=
 grids = st.fixed_dictionaries({}, optional={"fast": whole, "slow": whole, "side": sides, "risk.stop": stops})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(grids, st.randoms(use_true_random=False))
 def test_index_and_point_are_one_to_one_in_declared_order(parameters, random):
     names = list(parameters)
@@ -57,7 +57,7 @@ def test_index_and_point_are_one_to_one_in_declared_order(parameters, random):
     assert [tuple(p.values()) for p in points] == list(itertools.product(*values))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(grids, st.sampled_from(["fast < slow", "slow >= 2 * fast or side == 'both'", "risk.stop * fast <= 2"]))
 def test_constraints_equal_brute_force(parameters, text):
     one = lattice(parameters, [text], [Constraint("fast != 3")])
@@ -83,7 +83,7 @@ def test_constraints_equal_brute_force(parameters, text):
     assert (one.fulfils(one.values(everything)) == one.admissible(everything)).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(-999, 999), st.integers(1, 999), st.integers(0, 6), st.integers(0, 6), st.integers(1, 400))
 def test_ranges_are_exact_in_decimal(start, step, start_places, step_places, n):
     first, distance = Decimal(start).scaleb(-start_places), Decimal(step).scaleb(-step_places)
@@ -128,7 +128,7 @@ def test_log_ranges():
     assert [crowded.point(k)["fast"] for k in range(crowded.size)] == [1, 2, 3, 4]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(1e-6, 1e3), st.floats(1.001, 1e6), st.integers(2, 40))
 def test_log_ranges_are_geometric(low, ratio, n):
     high = low * ratio

@@ -76,7 +76,7 @@ nears = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(grids, nears, st.sampled_from([(), ("fast < slow",), ("risk.stop * fast <= 2",)]))
 def test_neighbours_equal_brute_force_and_stand_once(parameters, near, constraints):
     one = lattice(parameters, constraints)
@@ -96,7 +96,7 @@ def test_neighbours_equal_brute_force_and_stand_once(parameters, near, constrain
     assert used >= set(range(found.n_points, len(rows)))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(grids, nears, st.randoms(use_true_random=False))
 def test_a_part_of_the_points_has_the_same_neighbours(parameters, near, random):
     one = lattice(parameters)
@@ -160,7 +160,7 @@ def dense(one, indices, near):
     return np.array([*own, *others]).reshape(-1, len(names)), np.array(index, dtype=np.int64).reshape(shape)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     grids,
     nears,
@@ -206,7 +206,7 @@ def test_a_million_points_cost_some_bytes_each():
     assert len(pickle.dumps(found.part(0, 1000))) < 32_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(grids, nears)
 def test_the_upper_bound_is_met_where_steps_divide(parameters, near):
     one = lattice(parameters)

@@ -138,7 +138,7 @@ def test_told_wrongly():
             proposer.tell(wrong)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(grids, min_size=1, max_size=2))
 def test_coordinates_and_points_are_one_to_one(parameters):
     one = space(*parameters)

@@ -42,7 +42,7 @@ grids = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(grids, min_size=1, max_size=3), st.integers(1, 60), st.integers(0, 2**63 - 1), st.booleans())
 def test_distinct_admissible_in_order_and_again_the_same(parameters, n, seed, constrained):
     one = space(*parameters, constraints=["fast <= slow"] if constrained else [])
@@ -86,7 +86,7 @@ def test_seeds_differ():
     assert np.isin(first, second).mean() < 0.1
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32))
 def test_large_and_beyond_the_machine_word(seed):
     wide = {"fast": to(10**12), "slow": to(10**12)}

@@ -43,7 +43,7 @@ def _few_references():
         yield
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.randoms(use_true_random=False), st.booleans())
 def test_a_permutation_of_candidates_only_permutes_labels(random, structured):
     if structured:

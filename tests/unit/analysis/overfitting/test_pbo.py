@@ -76,7 +76,7 @@ def test_sixteen_slices_have_all_their_splits():
     np.testing.assert_array_equal(masks[::-1], ~masks)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(2, 12))
 def test_order_scale_and_direction_of_time_do_not_count(seed, n_points):
     random = np.random.default_rng(seed)

@@ -22,7 +22,7 @@ def scored(draw):
     return values, *(draw(nps.arrays(float, n, elements=SCORE)) for _ in range(2))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(scored())
 def test_each_cell_reduces_its_points_by_median_and_lower_quartile(case):
     values, score, robust = case
@@ -45,7 +45,7 @@ def test_each_cell_reduces_its_points_by_median_and_lower_quartile(case):
                     np.testing.assert_allclose([middle[i, j], lower[i, j]], expected, rtol=1e-12, atol=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(scored(), st.randoms(use_true_random=False))
 def test_the_order_of_points_does_not_show(case, random):
     values, score, robust = case
