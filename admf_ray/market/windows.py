@@ -207,11 +207,11 @@ def walk_forward(
                 Window(f"test_{index}", test_begin.bar, end.bar),
             )
         )
-        for window in (folds[-1].train, folds[-1].test):
+        for window, edge in ((folds[-1].train, begin), (folds[-1].test, test_begin)):
             if window.n_bars < 1:
                 raise DataError(
                     f"walk_forward: {window.name} must hold at least 1 bar, found none near "
-                    f"{begin.day.date()}; use longer windows or a smaller purge"
+                    f"{edge.day.date()}; use longer windows or a smaller purge"
                 )
     if not folds:
         first, last = bars.dates
