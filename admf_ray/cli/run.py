@@ -153,13 +153,14 @@ def _carry_out(
     begun = time.perf_counter()
     # Ray prints a lost node to standard output, whatever it is told
     with Shown(console, silent) as shown, redirect_stdout(sys.stderr if silent else sys.stdout):
+        pipeline = Pipeline(
+            config, out=place, fork=fork, address=address, workers=workers,
+            on_progress=None if silent else shown.progress, on_session=shown.session,
+        )  # fmt: skip
         try:
-            result = Pipeline(
-                config, out=place, fork=fork, address=address, workers=workers,
-                on_progress=None if silent else shown.progress, on_session=shown.session,
-            ).run(phase, again)  # fmt: skip
+            result = pipeline.run(phase, again)
         except KeyboardInterrupt:
-            _stopped(place)
+            _stopped(pipeline.store.uri)
     took = time.perf_counter() - begun
     if result.interrupted:
         _stopped(result.store.uri)

@@ -81,6 +81,12 @@ class Pipeline:
     ) -> None:
         self.config = config if isinstance(config, PipelineConfig) else load_pipeline(config, overrides)
         self.settings = settings
+        self.coordinator = BacktestCoordinator(self.config, **settings)
+
+    @property
+    def store(self) -> RunStore:
+        """The run at work: a fork has a place of its own."""
+        return self.coordinator.store
 
     def run(self, phase: Phase | None = None, again: bool = False) -> PipelineResult:
         """Run whatever the run's folder lacks and return the result.
@@ -124,7 +130,7 @@ class Pipeline:
             raise DataError(f"{self.config.place('phase_3_test.data')}: {error}") from None
 
     def _run(self, phase: Phase | None, again: bool) -> PipelineResult:
-        coordinator = BacktestCoordinator(self.config, **self.settings)
+        coordinator = self.coordinator = BacktestCoordinator(self.config, **self.settings)
         analysed = verdict = None
         with closed(self.config):
             mined = coordinator.run_parameter_search()
