@@ -252,6 +252,11 @@ class Run:
 
     @cached_property
     def _index_table(self) -> Any:
+        if not self.store.exists(INDEX):  # written when all rows are there
+            raise StoreError(
+                f"{self.store.uri}: must be a run whose phase 1 has ended, found one at work or stopped; go "
+                f"on with it: admf-ray resume {self.store.uri}"
+            )
         return self.store.read_table(INDEX)
 
     def _index(self, strategy: str) -> tuple[Ints, NDArray[np.bool_]]:
