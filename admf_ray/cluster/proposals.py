@@ -31,7 +31,7 @@ class TuneGuide:
     Raises
     ------
     ConfigError
-        When the searcher does not take the space.
+        It is no `Searcher`, or does not take the space.
 
     Notes
     -----
@@ -41,7 +41,13 @@ class TuneGuide:
 
     def __init__(self, searcher: Searcher, space: Space) -> None:
         from ray import tune
+        from ray.tune.search import Searcher
 
+        if not isinstance(searcher, Searcher):
+            raise ConfigError(
+                f"parameter_search: a searcher must be a ray.tune.search.Searcher, asked for a point at a "
+                f"time, found {type(searcher).__name__}; make one, or leave it out"
+            )
         self._searcher, self._coordinates, self._count = searcher, Coordinates(space), 0
         names = self._coordinates.strategies
         config: dict[str, Any] = {STRATEGY: tune.choice(list(names))} if len(names) > 1 else {}

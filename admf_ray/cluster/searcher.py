@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ray import tune
 from ray.tune.search import Searcher
+from ray.tune.stopper import FunctionStopper
 
 from admf_ray.cluster.resources import ContainerResourceManager
 from admf_ray.cluster.schedule import Schedule
 from admf_ray.cluster.tiles import tiles_in
+from admf_ray.errors import ConfigError
 
 __all__ = ["PortionSearcher", "PortionStopper"]
 
@@ -85,13 +88,18 @@ class PortionStopper(tune.Stopper):
     Parameters
     ----------
     schedule : Schedule
-    own : tune.Stopper, optional
-        The user's: what it ends of a trial is handed out again; when it stops all, the run is stopped as by
-        the first Ctrl-C.
+    own : tune.Stopper, mapping or callable, optional
+        The user's, as Tune takes it: what it ends of a trial is handed out again; when it stops all, the run
+        is stopped as by the first Ctrl-C.
+
+    Raises
+    ------
+    ConfigError
+        It is none of these.
     """
 
-    def __init__(self, schedule: Schedule, own: tune.Stopper | None = None) -> None:
-        self.schedule, self.own = schedule, own
+    def __init__(self, schedule: Schedule, own: Any = None) -> None:
+        self.schedule, self.own = schedule, _as_stopper(own)
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Tell whether the trial ends here."""
@@ -103,3 +111,16 @@ class PortionStopper(tune.Stopper):
         if self.own is not None and self.own.stop_all():
             self.schedule.stopping = True
         return False
+
+
+def _as_stopper(own: Any) -> Any:
+    """Return what Tune takes as ``stop`` as a stopper: one, figures that end a trial, or a function."""
+    if own is None or hasattr(own, "stop_all"):
+        return own
+    if isinstance(own, Mapping):
+        return FunctionStopper(lambda _, result: any(result.get(k, -math.inf) >= v for k, v in own.items()))
+    if callable(own):
+        return FunctionStopper(own)
+    raise ConfigError(
+        f"stopper: must be a ray.tune.Stopper, a mapping of figures or a function, found {own!r}; make one"
+    )

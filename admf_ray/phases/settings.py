@@ -32,8 +32,8 @@ class Settings:
         Told the `Session` when Ray is there.
     callbacks : tuple of tune.Callback
         Passed to Tune.
-    stopper : tune.Stopper or None
-        Passed to Tune.
+    stopper : tune.Stopper, mapping, callable or None
+        Passed to Tune, which may take each of them for ``stop``.
     searcher : tune.search.Searcher or None
         Proposes ``parameter_search.samples`` points in generations, in place of the configured method.
     """

@@ -62,3 +62,10 @@ def test_a_searcher_with_a_space_of_its_own_is_refused():
 
     with pytest.raises(ConfigError, match="Plain must take its space, metric and mode from the search"):
         TuneGuide(Plain(), MIXED)
+
+
+def test_what_is_no_searcher_is_refused():
+    with pytest.raises(
+        ConfigError, match=r"must be a ray\.tune\.search\.Searcher, .* found BasicVariantGenerator"
+    ):
+        TuneGuide(tune_search.BasicVariantGenerator(), SMALL)

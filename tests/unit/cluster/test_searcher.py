@@ -1,7 +1,9 @@
+import pytest
 from ray.tune.search import Searcher
 
 from admf_ray.cluster.resources import ContainerResourceManager
 from admf_ray.cluster.searcher import PortionSearcher, PortionStopper
+from admf_ray.errors import ConfigError
 from tests.unit.cluster.made import report
 from tests.unit.cluster.test_schedule import made
 
@@ -80,3 +82,18 @@ def test_a_user_s_stopper_ends_trials_and_stops_the_run():
     own.all = True
     assert (stopper.stop_all(), schedule.stopping) == (False, True), "running tiles are finished"
     assert PortionStopper(schedule)("a", {}) is True
+
+
+@pytest.mark.parametrize(
+    "own", [{"points": 3}, lambda trial_id, result: trial_id == "a" and result["points"] >= 3]
+)
+def test_a_stopper_may_be_whatever_tune_takes(own):
+    _, schedule = searcher(4)
+    stopper = PortionStopper(schedule, own)
+    assert [bool(stopper("a", {"points": points})) for points in (2, 3)] == [False, True]
+    assert (stopper.stop_all(), schedule.stopping) == (False, False)
+
+
+def test_what_is_no_stopper_is_refused():
+    with pytest.raises(ConfigError, match=r"stopper: must be a ray\.tune\.Stopper, .* found 5"):
+        PortionStopper(searcher(1)[1], 5)
