@@ -30,11 +30,12 @@ def serial(shuffled: int | None = None) -> Iterator[None]:
                 done = work.run(tile)
                 report = {"trial_id": "serial", "tiles": str(tile), **done, **together([done])}
                 schedule.done("serial", [tile], report)
-                cluster_run._check_failures(schedule, options.max_failed_frac)
+                cluster_run.check_failures(schedule, options)
                 if on_report is not None:
                     on_report(report, schedule)
             schedule.ended("serial", lost=False)
-        cluster_run._check_failures(schedule, options.max_failed_frac, final=True)
+        if schedule.refused is not None:
+            schedule.refused.refuse(options.max_failed_frac)
         return cluster_run.Ran(schedule.tally, (), False, 0.0)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -29,12 +29,13 @@ from admf_ray.cluster.worker import TileTrainable
 from admf_ray.errors import ResourceError
 from admf_ray.logs import get_logger
 
-__all__ = ["Options", "Ran", "run_tiles"]
+__all__ = ["Options", "Ran", "check_failures", "run_tiles"]
 
 log = get_logger(__name__)
 
 TRIAL_FAILURES = 3  # of one trial, to nodes; the schedule hands out again what is lost for good
 ROUNDS = 5
+FEW_POINTS = 100  # whose failures do not stop a run that is at work
 REPORT_S = 0.02  # of the driver for one report, which takes it some 6 ms (benchmarks/cluster.py)
 
 
@@ -61,6 +62,8 @@ class Options:
         The user's own Tune callbacks.
     stopper : tune.Stopper or None
         The user's own; see `PortionStopper`.
+    before : Tally
+        What came of points that count with these for the share of failures: those that are stored.
     """
 
     max_containers: int = 100
@@ -71,6 +74,7 @@ class Options:
     parallel_neighbors: bool = True
     callbacks: tuple[Any, ...] = ()
     stopper: Any = None
+    before: Tally = field(default_factory=Tally)
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Ran:
     ----------
     tally : Tally
     results : tuple of tune.ResultGrid
-        One; more where lost tiles were handed out again.
+        One; more where lost tiles were handed out again, or points were proposed in generations.
     interrupted : bool
         Whether the user stopped it, by Ctrl-C or a stopper: running tiles were finished, others wait.
     seconds : float
@@ -91,6 +95,15 @@ class Ran:
     results: tuple[tune.ResultGrid, ...]
     interrupted: bool
     seconds: float
+
+    def then(self, later: Ran) -> Ran:
+        """Return how it went with what was run after it."""
+        return Ran(
+            self.tally.plus(later.tally),
+            (*self.results, *later.results),
+            later.interrupted,
+            self.seconds + later.seconds,
+        )
 
 
 def run_tiles(
@@ -141,7 +154,7 @@ def run_tiles(
         )
 
         def report(result: Mapping[str, Any]) -> None:
-            _check_failures(schedule, options.max_failed_frac)
+            check_failures(schedule, options)
             if on_report is not None:
                 on_report(result, schedule)
 
@@ -157,7 +170,8 @@ def run_tiles(
     if schedule.fatal:
         kind, _, text = schedule.fatal.partition("\n")
         raise getattr(errors, kind, ResourceError)(text)
-    _check_failures(schedule, options.max_failed_frac, final=True)
+    if schedule.refused is not None:
+        schedule.refused.refuse(options.max_failed_frac)
     lost = schedule.given_up if schedule.stopping else [*schedule.given_up, *schedule.left()]
     if lost:
         said = [str(error) for grid in grids for error in grid.errors]
@@ -227,19 +241,25 @@ def _fit(
             verbose=0,
         ),
     )
-    return tuner.fit()
+    try:
+        return tuner.fit()
+    except tune.TuneError as error:  # the text of a traceback
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise ResourceError(
+            f"ray.tune: must come to its end, found {said[-1]!r}; mend the callback or stopper that raised "
+            f"it and run again, what is done is kept"
+        ) from error
 
 
 def _trial_name(trial: Any) -> str:
     return f"portion_{trial.trial_id}"
 
 
-def _check_failures(schedule: Schedule, most: float, final: bool = False) -> None:
-    """Stop when too many points failed; asked after each tile, and at the end of the first hundred points."""
-    tally = schedule.tally
-    if final:
-        tally.refuse(most)
-    elif tally.points >= 100 and tally.failed > most * tally.points:
+def check_failures(schedule: Schedule, options: Options) -> None:
+    """Stop when too many points failed, of a hundred or more; fewer are judged when all are there."""
+    tally = options.before.plus(schedule.tally)
+    if tally.points >= FEW_POINTS and tally.failed > options.max_failed_frac * tally.points:
+        schedule.refused = schedule.refused or tally
         schedule.stopping = True
 
 

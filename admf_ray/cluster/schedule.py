@@ -73,6 +73,16 @@ class Tally:
     tiles: int = 0
     by_status: dict[str, int] = field(default_factory=dict)
 
+    def plus(self, other: Tally) -> Tally:
+        """Return both together."""
+        names = [*self.by_status, *(name for name in other.by_status if name not in self.by_status)]
+        return Tally(
+            self.points + other.points,
+            self.failed + other.failed,
+            self.tiles + other.tiles,
+            {name: self.by_status.get(name, 0) + other.by_status.get(name, 0) for name in names},
+        )
+
     def refuse(self, most: float) -> None:
         """Refuse a search too large a share of whose points failed.
 
@@ -113,6 +123,8 @@ class Schedule:
         Type and text of an error that no worker can do without, a line each; empty before there is one.
     given_up : list of Tile
         Lost too often.
+    refused : Tally or None
+        What had come back when too large a share of it had failed.
 
     Notes
     -----
@@ -139,6 +151,7 @@ class Schedule:
         self.stopping = False
         self.fatal = ""
         self.given_up: list[Tile] = []
+        self.refused: Tally | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle without what belongs to this process; Tune keeps searchers in its snapshots."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.cluster.jobs import Job
+from admf_ray.cluster.schedule import Tally
 from admf_ray.cluster.session import Keeping, kept_open
 from admf_ray.config.load import parse_pipeline
 from admf_ray.config.schema import PipelineConfig
@@ -130,15 +131,21 @@ class BacktestCoordinator(Keeping):
         Returns
         -------
         list of Mined
-            What each found; incomplete after an interrupt.
+            What each found; incomplete after an interrupt, those that were not begun without a point.
         """
         begin_count(self.store, self.search)
-        jobs = []
+        jobs: list[list[Job]] = [[] for _ in searches]
+        self.ran = None
         try:
-            for one in searches:
+            for own, one in zip(jobs, searches, strict=True):
                 guide = guide_of(self.settings.searcher, one) if one is self.search else None
-                jobs.append(self._jobs(one, indices_of(one, partial(self._judge, one), guide)))
-            self.complete([job for own in jobs for job in own])
+                own += self._jobs(one, indices_of(one, partial(self._judge, one), guide))
+                if self.interrupted:
+                    break
+            else:
+                tally = self.complete([job for own in jobs for job in own])
+                if not self.interrupted:
+                    tally.refuse(self.config.phase_1_mining.execution.max_failed_frac)
         finally:
             count_in(self.store, self.search)
         return [self._mined(one, own) for one, own in zip(searches, jobs, strict=True)]
@@ -157,12 +164,18 @@ class BacktestCoordinator(Keeping):
             if len(own) or not sampled
         ]
 
-    def _judge(self, search: Search, indices: Sequence[Ints]) -> list[Floats]:
-        """Run a generation's points and return what selection would judge them by, higher better."""
+    def _judge(self, search: Search, indices: Sequence[Ints]) -> list[Floats] | None:
+        """Run a generation's points and return what selection would judge them by, higher better.
+
+        Returns
+        -------
+        list of float64 arrays or None
+            None after an interrupt.
+        """
         jobs = self._jobs(search, indices)
         self.complete(jobs)
         if self.interrupted:
-            raise KeyboardInterrupt
+            return None
         found = self._mined(search, jobs)
         scores = {
             one.stack.strategy.label(): one.robust("full").robust_score
@@ -173,12 +186,19 @@ class BacktestCoordinator(Keeping):
         labels = [stack.strategy.label() for stack, _ in search.searches]
         return [scores.get(label, np.empty(0)) for label in labels]
 
-    def complete(self, jobs: Sequence[Job]) -> None:
-        """Run whatever the store lacks of the jobs."""
-        self.ran = None
-        self.ran = self._runner.run(jobs)
-        if not self.interrupted:
-            self._runner.check(jobs)
+    def complete(self, jobs: Sequence[Job]) -> Tally:
+        """Run whatever the store lacks of the jobs and return what came of all their rows.
+
+        Notes
+        -----
+        ``ran`` becomes how this went with what the same search has run before: it has one beginning, also
+        where points are proposed in generations.
+        """
+        before = self.ran
+        ran = self._runner.run(jobs, Tally() if before is None else before.tally)
+        if ran is not None:
+            self.ran = ran if before is None else before.then(ran)
+        return self._runner.tally(jobs) if self.interrupted else self._runner.check(jobs)
 
     @property
     def _runner(self) -> Runner:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.config.spaces import load_space
-from admf_ray.errors import ResourceError
+from admf_ray.errors import ConfigError, ResourceError
 from admf_ray.phases.search import Search, neighborhood_of, pointless
 from admf_ray.space.proposals import Guide, Proposals
 from admf_ray.space.sampling import Draws, draw
@@ -23,7 +23,7 @@ __all__ = ["guide_of", "indices_of", "refuse_barren", "refuse_many"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 POINTS_PER_S = 100_000  # what a core sweeps of some thousand bars, roughly
-Judge = Callable[[Sequence[Ints]], Sequence[Floats]]
+Judge = Callable[[Sequence[Ints]], Sequence[Floats] | None]
 
 
 def indices_of(search: Search, judge: Judge, guide: Guide | None = None) -> Sequence[Ints]:
@@ -34,12 +34,14 @@ def indices_of(search: Search, judge: Judge, guide: Guide | None = None) -> Sequ
     search : Search
     judge : callable
         Told each lattice's indices, runs them and returns each one's score; for proposals, whose next
-        generation depends on it.
+        generation depends on it. None ends them.
     guide : Guide, optional
         Proposes instead of the configured searcher.
 
     Raises
     ------
+    ConfigError
+        A guide is given and not how many points it is to propose.
     ResourceError
         More points than the configuration allows.
 
@@ -57,7 +59,12 @@ def indices_of(search: Search, judge: Judge, guide: Guide | None = None) -> Sequ
             for lattice in lattices
         ]
     space = Space(lattices)
-    assert settings.samples is not None
+    if settings.samples is None:
+        place = search.config.place("phase_1_mining.parameter_search.samples")
+        raise ConfigError(
+            f"{place}: must be given where a searcher proposes, found nothing; set method: random "
+            f"and say how many"
+        )
     if settings.method == "random" and guide is None:
         return draw(space, settings.samples, settings.seed)
     proposals = Proposals(space, settings.seed, guide or TpeGuide(space, settings.seed))
@@ -73,10 +80,12 @@ def indices_of(search: Search, judge: Judge, guide: Guide | None = None) -> Sequ
             for k in range(len(lattices))
         ]
         scores = judge(own)
-        places = [{int(point): i for i, point in enumerate(points)} for points in own]
-        proposals.tell([float(scores[at.lattice][places[at.lattice][at.point]]) for at in asked])
         for at in asked:
             found[at.lattice].add(at.point)
+        if scores is None:
+            break
+        places = [{int(point): i for i, point in enumerate(points)} for points in own]
+        proposals.tell([float(scores[at.lattice][places[at.lattice][at.point]]) for at in asked])
     return [np.array(sorted(points), dtype=np.int64) for points in found]
 
 

@@ -53,8 +53,15 @@ class Runner:
     search: Search
     store: RunStore
 
-    def run(self, jobs: Sequence[Job]) -> Ran | None:
-        """Run whatever the store lacks of the jobs; None where it lacks nothing."""
+    def run(self, jobs: Sequence[Job], earlier: Tally) -> Ran | None:
+        """Run whatever the store lacks of the jobs; None where it lacks nothing.
+
+        Parameters
+        ----------
+        jobs : sequence of Job
+        earlier : Tally
+            Of points of other jobs; they count for the share of failures.
+        """
         jobs = [job.left(np.flatnonzero(~self.stored(job).known())) for job in jobs]
         tiles = tiles_of(jobs, self.config.phase_1_mining.execution.tile_points)
         if not tiles:
@@ -63,22 +70,25 @@ class Runner:
         for job in jobs:
             if len(job.todo):
                 refuse_foresight(self.search, job, self._limits)
+        before = earlier.plus(self.tally(jobs))
         watch = Watch(jobs, self.store, self.objective, self.maximize, self.settings.on_progress)
         with session(self.settings.address, self.settings.cores) as here:
             if self.settings.on_session is not None:
                 self.settings.on_session(here)
-            return self._on_cluster(jobs, tiles, here, watch)
+            return self._on_cluster(jobs, tiles, here, watch, before)
 
-    def check(self, jobs: Sequence[Job]) -> None:
-        """Refuse jobs that lack rows, or too many of whose rows, whoever computed them, are failures."""
+    def tally(self, jobs: Sequence[Job]) -> Tally:
+        """Return what came of the jobs' rows that are stored, whoever computed them."""
         counts = sum((self.stored(job).counts() for job in jobs), Counter[str]())
-        found, points = counts.total(), sum(len(job.points) for job in jobs)
-        if found < points:
-            raise StoreError(
-                f"{self.store.uri}: all rows must be there, found {points - found:,} missing; run again"
-            )
-        tally = Tally(found, found - counts.pop("ok", 0), by_status=counts)
-        tally.refuse(self.config.phase_1_mining.execution.max_failed_frac)
+        found = counts.total()
+        return Tally(found, found - counts.pop("ok", 0), by_status=counts)
+
+    def check(self, jobs: Sequence[Job]) -> Tally:
+        """Return what came of all rows of the jobs; refuse jobs that lack some."""
+        tally, points = self.tally(jobs), sum(len(job.points) for job in jobs)
+        if left := points - tally.points:
+            raise StoreError(f"{self.store.uri}: all rows must be there, found {left:,} missing; run again")
+        return tally
 
     def stored(self, job: Job) -> StoredPoints:
         """Return a job's rows as the store has them."""
@@ -105,7 +115,9 @@ class Runner:
             fresh_process=execution.isolation_level == "process",
         )
 
-    def _on_cluster(self, jobs: Sequence[Job], tiles: Sequence[Tile], here: Session, watch: Watch) -> Ran:
+    def _on_cluster(
+        self, jobs: Sequence[Job], tiles: Sequence[Tile], here: Session, watch: Watch, before: Tally
+    ) -> Ran:
         from admf_ray.cluster.run import Options, run_tiles  # Ray reads its environment when it is imported
 
         execution, limits = self.config.phase_1_mining.execution, self.config.container_settings
@@ -119,6 +131,6 @@ class Runner:
             limits.max_concurrent_containers, limits.memory_limit_per_container, thread,
             execution.max_failed_frac, self.settings.workers,
             self.config.phase_1_mining.parameter_search.neighborhood_testing.parallel_neighbors,
-            self.settings.callbacks, self.settings.stopper,
+            self.settings.callbacks, self.settings.stopper, before,
         )  # fmt: skip
         return run_tiles(shared, tiles, here, options, watch.report)
