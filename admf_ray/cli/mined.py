@@ -17,7 +17,7 @@ __all__ = ["HEADS", "orders", "show", "table_of"]
 
 HEADS = {
     "sharpe": "sharpe",
-    "annual_return": "return",
+    "annual_return": "a year",
     "max_drawdown": "drawdown",
     "trades": "trades",
     "matched_excess_sharpe": "skill",
@@ -47,7 +47,7 @@ def show(result: PipelineResult, console: Console, top: int, took: float) -> Non
     console.print(
         f"{', '.join(bars.symbols)}: {span.n_bars:,} bars, {days[span.start]} to {days[span.stop - 1]}, "
         f"{bars.bars_per_year:g} a year\n{found.n_points:,} points{near}, x {len(found.windows)} windows; "
-        f"{_computed(result)} in {took:.1f} s, Ray's start and compilation included"
+        f"{_computed(result, took)}"
     )
     if not found.neighborhood:
         console.print("neighborhood_testing is off: by the objective alone, nothing tells plateaus from luck")
@@ -56,25 +56,26 @@ def show(result: PipelineResult, console: Console, top: int, took: float) -> Non
             console.print(f"{one.stack.strategy.label()}({', '.join(one.varied)})", style="dim")
     for by in orders(found):
         _show_best(found, console, top, by)
-    console.print(
-        "skill: sharpe of the return beyond mean exposure x buy and hold; robust: 25th percentile of "
-        f"{found.objective} over the neighbourhood"
-        if found.neighborhood
-        else "skill: sharpe of the return beyond mean exposure x buy and hold",
-        style="dim",
-    )
+    skill = "a year: annualised return; skill: sharpe of the return beyond mean exposure x buy and hold"
+    turned = "" if found.searched[0].maximize else ", negated since less is better"
+    robust = f"; robust: 25th percentile of {found.objective} over the neighbourhood{turned}"
+    console.print(skill + robust * found.neighborhood, style="dim")
     if walked is not None:
         _show_windows(found, console)
         _show_summary(walked, console)
 
 
-def _computed(result: PipelineResult) -> str:
-    """Return what was computed now, and what came of it."""
+def _computed(result: PipelineResult, took: float) -> str:
+    """Return what was computed now, what came of it and how long all took."""
     if result.ran is None:
-        return "nothing to compute, all is stored"
+        return f"all stored before, none computed; {took:.1f} s"
     tally, windows = result.ran.tally, len(result.mined.windows)
     kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(tally.by_status.items()))
-    return f"{tally.points * windows:,} backtests computed" + (f", of their points {kinds}," if kinds else "")
+    failed = f", of their points {kinds}," if kinds else ""
+    return (
+        f"{tally.points * windows:,} backtests computed{failed} in {took:.1f} s, Ray's start and compilation "
+        "included"
+    )
 
 
 def _show_best(found: Mined, console: Console, top: int, by: By) -> None:
@@ -157,5 +158,5 @@ def _text(name: str, value: float) -> str:
     if not math.isfinite(value):
         return "-"
     if name in FRACTIONS:
-        return f"{value:.1%}"
-    return f"{value:,.0f}" if name == "trades" else f"{value:.2f}"
+        return f"{value:z.1%}"
+    return f"{value:,.0f}" if name == "trades" else f"{value:z.2f}"

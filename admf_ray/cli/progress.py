@@ -11,6 +11,7 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from admf_ray.cluster.session import Session
+from admf_ray.phases.pipeline import Phase
 from admf_ray.phases.progress import Progress
 
 __all__ = ["Shown"]
@@ -31,7 +32,8 @@ class Shown:
             transient=True,
             disable=silent or not console.is_terminal,
         )
-        self._task = self._bar.add_task("starting Ray", total=None)
+        self._phase: Phase = "mining"
+        self._task = self._bar.add_task("preparing", total=None)
 
     def __enter__(self) -> Shown:
         self._bar.start()
@@ -42,6 +44,15 @@ class Shown:
     ) -> None:
         self._bar.stop()
 
+    def phase(self, name: Phase) -> None:
+        """Say which phase begins; what it does beside backtests may take a minute and has no other sign."""
+        if self._silent:
+            return
+        self._phase = name
+        self._wait("preparing" if name == "mining" else "")
+        if name != "mining" and not self._console.is_terminal:
+            self._console.print(f"{name} begins")
+
     def session(self, here: Session) -> None:
         """Say where the work is done, once."""
         if self._silent or self._joined:
@@ -51,7 +62,7 @@ class Shown:
         nodes = f"{here.nodes} node" + ("s" if here.nodes > 1 else "")
         cores = f"{here.cores} core" + ("s" if here.cores > 1 else "")
         self._console.print(f"Ray: {here.address}, {nodes}, {cores}{board}", soft_wrap=True)
-        self._bar.update(self._task, description="starting workers")
+        self._wait("starting workers")
 
     def progress(self, now: Progress) -> None:
         """Show how far it is."""
@@ -59,10 +70,18 @@ class Shown:
             return
         text = described(now)
         if self._console.is_terminal:
+            text = f"{self._phase}: {text}"
             self._bar.update(self._task, completed=now.done, total=now.total, description=text)
+            if now.done == now.total:
+                self._wait("")
         elif time.monotonic() - self._last_s > LINE_EVERY_S or now.done == now.total:
             self._last_s = time.monotonic()
             self._console.print(text, soft_wrap=True)
+
+    def _wait(self, what: str) -> None:
+        """Show that something is under way of which nobody knows how long it takes."""
+        self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(": ".join(filter(None, (self._phase, what))), total=None)
 
 
 def described(now: Progress) -> str:

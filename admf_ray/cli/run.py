@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -155,7 +156,7 @@ def _carry_out(
     with Shown(console, silent) as shown, redirect_stdout(sys.stderr if silent else sys.stdout):
         pipeline = Pipeline(
             config, out=place, fork=fork, address=address, workers=workers,
-            on_progress=None if silent else shown.progress, on_session=shown.session,
+            on_progress=None if silent else shown.progress, on_session=shown.session, on_phase=shown.phase,
         )  # fmt: skip
         try:
             result = pipeline.run(phase, again)
@@ -174,7 +175,7 @@ def _carry_out(
 
 
 def _stopped(place: str) -> NoReturn:
-    click.echo(f"stopped: what is done is kept; go on with: admf-ray resume {place}", err=True)
+    click.echo(f"stopped: what is done is kept; go on with: admf-ray resume {shlex.quote(place)}", err=True)
     sys.exit(INTERRUPTED)
 
 

@@ -10,13 +10,17 @@ from typing import Any
 from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
 from admf_ray.errors import ADMFError, ComponentError, line_in
+from admf_ray.rules.state import Held
 
 __all__ = ["COMPILE_ERRORS", "DoesNotCompile", "asked", "explain"]
 
 COMPILE_ERRORS = (NumbaError, UnsupportedBytecodeError)
 
 _PLACE = re.compile(r'File "(?P<a>[^"]+)", line (?P<m>\d+)|(?:at|from) (?P<b>/\S+\.py) \((?P<n>\d+)\)')
-_ATTRIBUTE = re.compile(r"Unknown attribute '(\w+)' of type ([NP])_\w+\(")
+_ATTRIBUTE = re.compile(r"Unknown attribute '(\w+)' of type ([NP]_\w+|Held)\(")
+_HELD = "Held(float64 x 3)"
+_NUMBERS = ", ".join(Held._fields)
+_HAS_NO = {"N": "now has no '{}'", "P": "p has no '{}'", "H": f"held has no '{{}}', it has {_NUMBERS}"}
 
 
 class DoesNotCompile(ComponentError):  # noqa: N818 - reads as what it says
@@ -70,12 +74,12 @@ def explain(error: Exception, strategy: str) -> DoesNotCompile:
     call = next((line[3:].strip() for line in lines if line.startswith(">>>")), None)
     attribute = _ATTRIBUTE.search(text)
     if attribute is not None:
-        telling = f"{'now' if attribute[2] == 'N' else 'p'} has no '{attribute[1]}'"
+        telling = _HAS_NO[attribute[2][0]].format(attribute[1])
     elif "NRT required" in text:
         telling = "a rule makes a list, an array or a text"
     elif telling.endswith("signature:") and call is not None:
         weight = call.startswith("float(") and f"a weight must be a number, found {call[6:-1]}"
-        telling = weight or f"there is no {call}"
+        telling = weight or f"there is no {call.replace(_HELD, f'held ({_NUMBERS})')}"
     places = ((m["a"] or m["b"], m["m"] or m["n"]) for m in _PLACE.finditer(text))
     own = next((f"{Path(f).name}:{n} " for f, n in places if _is_users(Path(f))), "")
     telling = re.sub(r" *Raised from .*", "", telling)[:200].rstrip(".")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_ray.config.load import parse_pipeline
+from admf_ray.config.objectives import OBJECTIVES
 from admf_ray.config.schema import PipelineConfig
 from admf_ray.engine.assembly import build_container, replay_in
 from admf_ray.errors import ConfigError, StoreError, closest
@@ -72,7 +73,7 @@ class Run:
     """
 
     store: RunStore
-    manifest: dict[str, Any]
+    manifest: dict[str, Any] = field(repr=False)
 
     @cached_property
     def config(self) -> PipelineConfig:
@@ -143,11 +144,28 @@ class Run:
         return joined(frames)
 
     def best(self, n: int = 10, by: str = "robust_score", window: str = "full") -> Any:
-        """Return the best points of the grid as a pandas frame, the best first; ties in lattice order."""
+        """Return the best points of the grid as a pandas frame, the best first; ties in lattice order.
+
+        Parameters
+        ----------
+        n : int
+            At most so many.
+        by : str
+            A column of `points`. The least is best of what `OBJECTIVES` minimizes and of ``degradation``, the
+            most of all others; undefined ones come last.
+        window : str
+
+        Raises
+        ------
+        ConfigError
+            No such column or window.
+        """
         frame = self.points(window, off_grid=False)
         if by not in frame:
-            raise ConfigError(f"best: by must be a column of points(), found '{by}'; such as sharpe")
-        return frame.sort_values(by, ascending=False, kind="stable").head(n).reset_index(drop=True)
+            near = closest(by, map(str, frame)) or "; such as sharpe"
+            raise ConfigError(f"best: by must be a column of points(), found '{by}'{near}")
+        least = by == "degradation" or OBJECTIVES.get(by.partition("@")[0]) == "minimize"
+        return frame.sort_values(by, ascending=least, kind="stable").head(n).reset_index(drop=True)
 
     def heatmap(
         self,
@@ -228,7 +246,7 @@ class Run:
         ConfigError
             The run has no such point or window.
         """
-        strategy, settings = self._settings(int(point_id))
+        strategy, settings = self._settings(point_id)
         search = self._search
         stack = next(stack for stack, _ in search.searches if stack.strategy.label() == strategy)
         row = stack.vector(settings)
@@ -283,7 +301,7 @@ class Run:
                 plain = {name: v.item() if hasattr(v, "item") else v for name, v in values.items()}
                 return strategy, {**context.fixed, **plain}
         raise ConfigError(
-            f"point {point_id}: must be one of the run's, found no such; see points()['point_id']"
+            f"point {point_id!r}: must be one of the run's, found no such; see points()['point_id']"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -67,6 +67,8 @@ class Pipeline:
         A configuration, or its file.
     overrides : sequence of str
         ``path.to.key=value``, for a file.
+    on_phase : callable, optional
+        Told each phase's name when it begins.
     **settings
         See `phases.mining.Settings`: ``out``, ``address``, ``workers``, ``fork``, ``callbacks`` and so on.
 
@@ -77,10 +79,15 @@ class Pipeline:
     """
 
     def __init__(
-        self, config: PipelineConfig | str | Path, overrides: Sequence[str] = (), **settings: Any
+        self,
+        config: PipelineConfig | str | Path,
+        overrides: Sequence[str] = (),
+        on_phase: Callable[[Phase], None] | None = None,
+        **settings: Any,
     ) -> None:
         self.config = config if isinstance(config, PipelineConfig) else load_pipeline(config, overrides)
         self.settings = settings
+        self._begins = on_phase or (lambda phase: None)
         self.coordinator = BacktestCoordinator(self.config, **settings)
 
     @property
@@ -133,13 +140,16 @@ class Pipeline:
         coordinator = self.coordinator = BacktestCoordinator(self.config, **self.settings)
         analysed = verdict = None
         with closed(self.config):
+            self._begins("mining")
             mined = coordinator.run_parameter_search()
             ran, stopped = coordinator.ran, coordinator.interrupted
             walked = None if stopped else walk(mined)
             if not stopped and phase in (None, "analysis") and self.config.phase_2_analysis is not None:
+                self._begins("analysis")
                 analysed = AnalysisCoordinator(coordinator, mined).run()
                 stopped = analysed is None
         if not stopped and phase in (None, "validation") and self.config.phase_3_test is not None:
+            self._begins("validation")
             executor = TestExecutor(self.config, **{**self.settings, "out": coordinator.store.uri})
             verdict = executor.validate(again, mined)
         return PipelineResult(coordinator.store, mined, walked, ran, analysed, stopped, verdict)

@@ -33,6 +33,14 @@ CASES = {
         PREPARE + "def decide(p):\n    return p.m",
         r"^faulty.py:13 Faulty: does not compile, p has no 'm'; ",
     ),
+    "no such number of what is held": (
+        "def decide(held):\n    return held.weight",
+        r"^faulty.py:12 Faulty: does not compile, held has no 'weight', it has qty, average, bars; ",
+    ),
+    "what is held as a number": (
+        "def decide(held):\n    return 1.0 if held > 0 else 0.0",
+        r"^faulty.py:12 Faulty: does not compile, there is no gt\(held \(qty, average, bars\), ",
+    ),
     "no such name": ("def decide():\n    return nowhere", "name 'nowhere' is not defined"),
     "a word for a weight": (
         PREPARE + "def decide(now):\n    return 'long' if now.a > 1 else 'short'",
