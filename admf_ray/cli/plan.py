@@ -45,15 +45,15 @@ def _show(found: planning.Plan, console: Console) -> None:
     console.print(table)
     console.print(
         f"points and tiles are upper bounds: constraints leave some out\n"
-        f"{found.windows} windows, {found.n_bars:,} bars of {found.n_symbols} symbols: at most "
-        f"{found.backtests:,} backtests, each in a scope of its own",
+        f"{found.windows} windows, {found.n_bars:,} bars of {found.n_symbols} symbols, history included: at "
+        f"most {found.backtests:,} backtests, each in a scope of its own",
         soft_wrap=True,
     )
     console.print(
         f"time      {_duration(found.seconds)} on {found.workers} workers, as a sample ran; Ray's start "
         f"and compilation come first\n"
-        f"memory    {_size(found.worker_bytes)} a worker, driver {_size(found.driver_bytes)}, shared data "
-        f"{_size(found.shared_bytes)}\n"
+        f"memory    a worker grows by {_size(found.worker_bytes)}, the driver by {_size(found.driver_bytes)}, "
+        f"shared data {_size(found.shared_bytes)}\n"
         f"results   {_size(found.stored_bytes)}",
         soft_wrap=True,
     )

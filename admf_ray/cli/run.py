@@ -32,7 +32,7 @@ from admf_ray.phases.signal import rerun_choice
 from admf_ray.phases.validation.choice import is_choice
 from admf_ray.phases.written import finite
 from admf_ray.report import write_report
-from admf_ray.results.store import RunStore
+from admf_ray.results.store import MANIFEST, RunStore
 
 __all__ = ["resume", "run"]
 
@@ -175,7 +175,11 @@ def _carry_out(
 
 
 def _stopped(place: str) -> NoReturn:
-    click.echo(f"stopped: what is done is kept; go on with: admf-ray resume {shlex.quote(place)}", err=True)
+    if RunStore(place).exists(MANIFEST):
+        said = f"what is done is kept; go on with: admf-ray resume {shlex.quote(place)}"
+    else:
+        said = "nothing was begun; run the same command again"
+    click.echo(f"stopped: {said}", err=True)
     sys.exit(INTERRUPTED)
 
 

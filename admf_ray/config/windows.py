@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from admf_ray.config.base import Flag, Model, refuse, shown
 from admf_ray.errors import ADMFError
@@ -50,9 +51,12 @@ class WalkForwardConfig(Model):
     @model_validator(mode="before")
     @classmethod
     def _step_defaults(cls, raw: Any) -> Any:
-        if isinstance(raw, dict) and raw.get("step_size") is None and raw.get("test_window") is not None:
-            return raw | {"step_size": raw["test_window"]}
-        return raw
+        if not isinstance(raw, dict) or raw.get("step_size") is not None or raw.get("test_window") is None:
+            return raw
+        try:
+            return raw | {"step_size": _length(raw["test_window"])}
+        except PydanticCustomError:
+            return raw  # refused by its own key
 
     @model_validator(mode="after")
     def _complete(self) -> WalkForwardConfig:

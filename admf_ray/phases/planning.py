@@ -73,7 +73,7 @@ class Plan:
     seconds : float
         Expected, Ray's start and compilation left out.
     worker_bytes : int
-        Private memory of one worker, expected.
+        By which one worker is expected to grow over a tile, beyond what it imports and compiles.
     driver_bytes, stored_bytes, shared_bytes : int
         Growth of the driver, size of the results, data in the object store.
     """
@@ -129,12 +129,19 @@ def plan(config: PipelineConfig, workers: int | None = None) -> Plan:
         at_once,
         at_once,
         total * windows,
-        float(np.nansum([one.rows * one.ms / 1e3 for one in found])) / at_once,
+        _seconds(found, at_once),
         int(max(rates.bytes(job, one.tile_points) for job, one in zip(jobs, found, strict=True))),
         total * DRIVER_BYTES,
         total * windows * ROW_BYTES,
         sum(array.nbytes for array in (bars.open, bars.high, bars.low, bars.close)) * 2,
     )
+
+
+def _seconds(found: list[PlannedStrategy], at_once: int) -> float:
+    """Return how long all tiles take, as many at once as there are workers; one is never divided."""
+    alone = np.array([(one.rows, one.tile_points) for one in found]) * [[one.ms / 1e3] for one in found]
+    all_s, longest_s = np.nansum(alone[:, 0]), np.nanmax(np.minimum(alone[:, 0], alone[:, 1]), initial=0.0)
+    return float(max(all_s / at_once, longest_s))
 
 
 def _rows(search: Search, lattice: Lattice) -> int:

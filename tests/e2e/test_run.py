@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from admf_ray import open_run
 from admf_ray.cli import cli
+from admf_ray.errors import ConfigError
 from tests.serial import serial
 
 PIPELINE = """
@@ -79,3 +80,27 @@ def test_switched_off_it_says_so(run, tmp_path):
     found = json.loads(run(*OFF, "--json"))
     assert (found["select_by"], found["off_grid"]) == ("objective", 0)
     assert "best_by_robust_score" not in found
+
+
+def test_what_is_stored_is_opened_best_first(run, tmp_path):
+    assert "backtests computed in" in run()
+    out = run()
+    assert "all stored before, none computed; " in out
+    assert "Ray's start" not in out
+    opened = open_run(tmp_path / "out")
+    full = opened.points(off_grid=False)
+    for by, first in {"sharpe": "max", "turnover": "min", "degradation": "min"}.items():
+        assert full[by].nunique() > 1
+        assert opened.best(1, by)[by][0] == getattr(full[by], first)()
+    with pytest.raises(ConfigError, match="found 'robst_score'; did you mean 'robust_score'"):
+        opened.best(by="robst_score")
+    with pytest.raises(ConfigError, match="point 'x': must be one of the run's"):
+        opened.replay("x")
+    assert len(repr(opened)) < 300
+
+
+def test_less_is_better_is_said(run):
+    out = run("--set", "phase_1_mining.parameter_search.objective=turnover")
+    assert "25th percentile of turnover over the neighbourhood, negated since less is better" in " ".join(
+        out.split()
+    )

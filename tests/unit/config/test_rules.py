@@ -416,3 +416,9 @@ def test_objectives_have_a_direction():
     assert set(OBJECTIVES) < {*METRICS, *TAIL_METRICS}
     assert direction_of("sharpe") == "maximize"
     assert direction_of("volatility") == "minimize"
+
+
+def test_a_wrong_test_window_is_refused_by_its_own_key(write, small):
+    small["pipeline"]["phase_1_mining"]["walk_forward"] = {"training_window": 50, "test_window": "abc"}
+    with pytest.raises(ConfigError, match=r"walk_forward\.test_window: must be bars or"):
+        load_pipeline(write(small))
