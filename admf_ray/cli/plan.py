@@ -52,7 +52,7 @@ def _show(found: planning.Plan, console: Console) -> None:
     console.print(
         f"time      {_duration(found.seconds)} on {found.workers} workers, as a sample ran; Ray's start "
         f"and compilation come first\n"
-        f"memory    a worker grows by {_size(found.worker_bytes)}, the driver by {_size(found.driver_bytes)}, "
+        f"memory    a worker grows by {_size(found.worker_bytes)}, driver by {_size(found.driver_bytes)}, "
         f"shared data {_size(found.shared_bytes)}\n"
         f"results   {_size(found.stored_bytes)}",
         soft_wrap=True,
