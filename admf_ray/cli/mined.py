@@ -17,7 +17,7 @@ __all__ = ["HEADS", "orders", "show", "table_of"]
 
 HEADS = {
     "sharpe": "sharpe",
-    "annual_return": "a year",
+    "annual_return": "p.a.",
     "max_drawdown": "drawdown",
     "trades": "trades",
     "matched_excess_sharpe": "skill",
@@ -56,7 +56,7 @@ def show(result: PipelineResult, console: Console, top: int, took: float) -> Non
             console.print(f"{one.stack.strategy.label()}({', '.join(one.varied)})", style="dim")
     for by in orders(found):
         _show_best(found, console, top, by)
-    skill = "a year: annualised return; skill: sharpe of the return beyond mean exposure x buy and hold"
+    skill = "p.a.: annualised return; skill: sharpe of the return beyond mean exposure x buy and hold"
     turned = "" if found.searched[0].maximize else ", negated since less is better"
     robust = f"; robust: 25th percentile of {found.objective} over the neighbourhood{turned}"
     console.print(skill + robust * found.neighborhood, style="dim")

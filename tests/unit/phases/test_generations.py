@@ -86,6 +86,8 @@ def test_a_searcher_must_be_told_how_many(tmp_path, monkeypatch):
 def test_a_fork_that_is_stopped_says_its_own_place(tmp_path, monkeypatch):
     def stopped(self):
         self.store = RunStore(f"{self.store.uri}-2")
+        self.store.create()
+        self.store.write_manifest({})
         raise KeyboardInterrupt
 
     monkeypatch.setattr(BacktestCoordinator, "run_parameter_search", stopped)
