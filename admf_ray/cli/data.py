@@ -94,12 +94,14 @@ def convert(source: str, target: Path, reading: dict[str, Any]) -> None:
 
 def _summary(file: str, inspection: Inspection) -> Table:
     shown = Table(title=file, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for name in ("symbol", "rows", "first", "last", "frequency", "bars a year"):
-        right = name in ("rows", "bars a year")
+    stamps = np.unique(np.concatenate([table.time_ns for table in inspection.tables]))
+    for name in ("symbol", "rows", "missing", "first", "last", "frequency", "a year"):
+        right = name in ("rows", "missing", "a year")
         shown.add_column(name, justify="right" if right else "left", no_wrap=name != "symbol")
     for table in inspection.tables:
         day, _ = local_calendar(table.time_ns, table.zone)
         order = np.sort(table.time_ns)
+        within = np.searchsorted(stamps, order[-1], "right") - np.searchsorted(stamps, order[0])
         first, last = (
             pd.Timestamp(int(order[k]), unit="ns", tz="UTC").tz_convert(table.zone).strftime("%Y-%m-%d %H:%M")
             for k in (0, -1)
@@ -107,6 +109,7 @@ def _summary(file: str, inspection: Inspection) -> Table:
         shown.add_row(
             table.symbol,
             str(table.n_rows),
+            str(within - np.unique(order).size),
             first,
             last,
             _frequency(order),

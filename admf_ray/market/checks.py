@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from admf_ray.errors import DataError
 from admf_ray.market.arrays import stamp_text
-from admf_ray.market.clock import local_calendar
+from admf_ray.market.clock import DAY_NS, local_calendar
 from admf_ray.market.table import PRICES, SymbolTable
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _SPLIT_TOLERANCE = 0.03
 _NO_MARKET_OPENS_THERE = 4.0  # a 1:20 reverse split that opens 13 % lower is one all the same
 _ALMOST_ALWAYS = 0.9
 _ROUNDING = 1e-9  # vendors' adjusted prices leave the bar's range by their last digit
+_LONGEST_CLOSURE_DAYS = 12  # holidays of a week with both weekends, and a day
+_USUAL_SPACINGS = 4.0
 _SHOWN = 5
 
 _ADVICE = {
@@ -35,6 +37,7 @@ _ADVICE = {
     "duplicate": "keep one row a stamp, or set on_bad_rows: drop",
     "split_like": "use adjusted prices, or ignore this if the jump is real",
     "opens_repeat_closes": "do not trust fills at these opens",
+    "hole": "no fill happens there, indicators run across: fill it, or start behind it",
     "one_price": "stops and limits see no range within a bar",
 }
 _ROW_ADVICE = "correct the file, or set on_bad_rows: drop or forward_fill"
@@ -147,7 +150,8 @@ def check_table(
     Split-like: the first open of a day against the last close of the day before is within 3 % of 3:2,
     2:1, 3:1, 4:1, 5:1, 7:1, 10:1, 20:1 or a reverse, or beyond 4:1. Opens that repeat closes: in a
     calendar year of at least 50 bars, 90 % of the opens equal the previous close. One price: open =
-    high = low = close in 90 % of the bars.
+    high = low = close in 90 % of the bars. Hole: neighbours stand more than 12 days, and four usual
+    spacings, apart.
     """
     where = table.where if table.where.startswith(f"{table.symbol}.") else f"{table.where} {table.symbol}"
     if table.n_rows == 0:
@@ -181,6 +185,17 @@ def _warnings(table: SymbolTable, where: str, splits: Literal["error", "warning"
         )
         message = "overnight jumps must not look like splits"
         yield Defect("split_like", where, message, rows.size, examples, splits)
+    apart = np.diff(table.time_ns)
+    usual = float(np.median(apart)) if apart.size else 0.0
+    holes = np.flatnonzero(apart > max(_LONGEST_CLOSURE_DAYS * DAY_NS, _USUAL_SPACINGS * usual))
+    if holes.size:
+        examples = tuple(
+            f"row {table.rows[k]} {stamp_text(table.time_ns[k])[:10]}, the next "
+            f"{stamp_text(table.time_ns[k + 1])[:10]}"
+            for k in holes[:_SHOWN]
+        )
+        message = f"rows must not stand more than {_LONGEST_CLOSURE_DAYS} days behind each other"
+        yield Defect("hole", where, message, holes.size, examples, "warning")
     year = day.astype("M8[D]").astype("M8[Y]").astype(np.int64) + 1970
     same = np.zeros(table.n_rows, dtype=np.bool_)
     same[1:] = o[1:] == c[:-1]

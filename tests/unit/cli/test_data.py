@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -33,6 +34,16 @@ def test_defects_end_with_2(tmp_path):
     mended = run("check", path, "--on-bad-rows", "drop")
     assert mended.exit_code == 0
     assert "1 rows dropped" in mended.output
+
+
+def test_bars_that_only_others_have_are_counted(tmp_path):
+    whole = pd.DataFrame({"Date": pd.bdate_range("2020-01-01", periods=30), "Open": 1.0, "High": 2.0})
+    whole = whole.assign(Low=1.0, Close=2.0)
+    holed = whole.drop(index=[0, 5, 6, 29])
+    pd.concat([whole.assign(Symbol="A"), holed.assign(Symbol="B")]).to_csv(tmp_path / "both.csv", index=False)
+    rows = [line.split()[:3] for line in run("check", tmp_path / "both.csv").output.splitlines()]
+    assert ["A", "30", "0"] in rows
+    assert ["B", "26", "2"] in rows
 
 
 def test_convert(tmp_path):

@@ -153,6 +153,17 @@ def test_opens_that_repeat_closes_are_found_by_year():
     assert "in 2020, " in str(defect)
 
 
+@pytest.mark.parametrize(("freq", "stamp", "closed", "hole"), [("B", "date", 6, 9), ("W-FRI", "close", 3, 4)])
+def test_a_hole_is_found_where_no_holiday_is_that_long(freq, stamp, closed, hole):
+    frame = good(60)
+    frame["Date"] = pd.date_range("2020-01-03", periods=60, freq=freq)
+    assert inspect_source(frame.drop(index=range(20, 20 + closed)), stamp=stamp).defects == ()
+    (found,) = inspect_source(frame.drop(index=range(20, 20 + hole)), stamp=stamp).defects
+    assert (found.rule, found.severity, found.n_rows) == ("hole", "warning", 1)
+    last, behind = frame.Date[19].date(), frame.Date[20 + hole].date()
+    assert f"found 1 row (row 20 {last}, the next {behind})" in str(found)
+
+
 def test_rounding_of_adjusted_prices_is_forgiven():
     frame = good()
     frame.loc[5, "Close"] = frame.loc[5, "High"] * (1 + 1e-12)
