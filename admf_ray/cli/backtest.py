@@ -30,6 +30,7 @@ from admf_ray.phases.looked import looked_at, roots_of
 from admf_ray.phases.signal import backtest_choice
 from admf_ray.results import write_table
 from admf_ray.results.store import RunStore
+from admf_ray.space.parameters import parameters_text
 
 __all__ = ["backtest", "plain_backtest", "show_backtest"]
 
@@ -156,8 +157,7 @@ def show_backtest(found: Backtest) -> None:
     console = Console()
     for note in found.notes:
         console.print(f"note: {note}", style="dim", soft_wrap=True, highlight=False, markup=False)
-    own = {k: v for k, v in found.parameters.items() if "." not in k}
-    shown = ", ".join(f"{k}={v}" for k, v in own.items())
+    shown = parameters_text(found.parameters, own=True)
     console.print(
         f"{found.strategy}({shown}) on {', '.join(result.symbols)}, "
         f"{equity.index[0]:%Y-%m-%d} to {equity.index[-1]:%Y-%m-%d}, {len(equity)} bars",

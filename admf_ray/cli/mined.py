@@ -12,6 +12,7 @@ from rich.table import Table
 from admf_ray.phases.mined import By, Mined
 from admf_ray.phases.pipeline import PipelineResult
 from admf_ray.phases.walk import Walked
+from admf_ray.space.parameters import parameters_text
 
 __all__ = ["HEADS", "orders", "show", "table_of"]
 
@@ -148,10 +149,7 @@ def table_of(*heads: str) -> Table:
 
 
 def _point(row: Mapping[str, Any], console: Console) -> str:
-    values = {name: str(value).removesuffix(".0") for name, value in row["parameters"].items()}
-    if console.width < NARROW:
-        return f"{row['strategy']}({', '.join(values.values())})"
-    return f"{row['strategy']}({', '.join(f'{name}={value}' for name, value in values.items())})"
+    return f"{row['strategy']}({parameters_text(row['parameters'], names=console.width >= NARROW)})"
 
 
 def _text(name: str, value: float) -> str:

@@ -93,7 +93,7 @@ def described(now: Progress) -> str:
         parts.append(f"best robust {now.best:.2f}")
     if now.done < now.total and math.isfinite(now.left_s):
         parts.append(f"{_duration(now.left_s)} left")
-    parts.append(f"{now.workers} at work, {now.memory_bytes / 2**20:,.0f} MiB")
+    parts.append(f"{now.workers} at work with {now.memory_bytes / 2**20:,.0f} MiB")
     return ", ".join(parts)
 
 

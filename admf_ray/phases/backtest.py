@@ -17,6 +17,7 @@ from admf_ray.engine.trades import Trade
 from admf_ray.logs import get_logger, identity
 from admf_ray.market import Bars, Window, load_bars
 from admf_ray.results import equity_table, trades_table
+from admf_ray.space.parameters import parameters_text
 
 __all__ = ["Backtest", "backtest", "bars_and_window", "make_stack", "window_of"]
 
@@ -115,7 +116,7 @@ def backtest(
     bars, window = bars_and_window(bars, start, end)
     stack = make_stack(strategy, filters)
     row = stack.vector(parameters)
-    point = ", ".join(f"{k}={v}" for k, v in stack.decode(row).items() if "." not in k)
+    point = parameters_text(stack.decode(row), own=True)
     with build_container(f"backtest_{stack.strategy.label()}", bars, stack, row, keep_log=log_events) as box:
         box.initialize_scope()
         with identity(container=box.id, point=f"{stack.strategy.label()}({point})"):

@@ -105,7 +105,10 @@ def prepare_search(config: PipelineConfig) -> Search:
     """
     _refuse_what_waits(config)
     settings = config.phase_1_mining
-    bars, span = training_bars(settings.data)
+    try:
+        bars, span = training_bars(settings.data)
+    except DataError as error:
+        raise DataError(f"{config.place('phase_1_mining.data')}: {error}") from None
     folds = _folds(config, bars, span)
     windows = (span, *(window for fold in folds for window in (fold.train, fold.test)))
     trains = (span, *(fold.train for fold in folds for _ in range(2)))

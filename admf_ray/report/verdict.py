@@ -10,6 +10,7 @@ import pandas as pd
 from admf_ray.report.blocks import Block, Column, Facts, Prose, Section, Table, shown
 from admf_ray.report.overfitting import statistic
 from admf_ray.report.tables import Tables
+from admf_ray.space.parameters import parameters_text
 
 __all__ = ["finalists", "verdict"]
 
@@ -180,7 +181,7 @@ def _varied(text: Any) -> str:
         found = json.loads(text)
     except (TypeError, ValueError):
         return str(text)
-    return ", ".join(f"{name}={value}" for name, value in found.items() if "." not in name)
+    return parameters_text(found, own=True)
 
 
 def _listed(reasons: Any) -> str:

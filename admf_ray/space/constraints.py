@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from admf_ray.errors import ConfigError
 from admf_ray.space.expressions import ARITHMETIC, COMPARISONS, dotted_name, lookup, names_in, parse
+from admf_ray.space.parameters import parameters_text
 
 __all__ = ["check_constraint", "evaluate", "evaluate_array"]
 
@@ -182,5 +183,5 @@ def check_constraint(where: str, text: str, values: Mapping[str, Any]) -> None:
         The constraint does not hold.
     """
     if not evaluate(text, values):
-        shown = ", ".join(f"{k}={values[k]}" for k in values if k in names_in(text))
+        shown = parameters_text({name: values[name] for name in values if name in names_in(text)})
         raise ConfigError(f"{where}: must satisfy {text}, found {shown}; change one of them")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from admf_ray.errors import ComponentError, ConfigError, closest
 
-__all__ = ["Choice", "Param", "Parameter", "ServiceName"]
+__all__ = ["Choice", "Param", "Parameter", "ServiceName", "parameters_text"]
 
 
 @dataclass(frozen=True)
@@ -148,3 +149,20 @@ class ServiceName:
 
 
 Parameter = Param | Choice | ServiceName
+
+
+def parameters_text(values: Mapping[str, Any], *, own: bool = False, names: bool = True) -> str:
+    """Return a point's parameters as a user reads them, ``fast=5, slow=40``; 5.0 is written 5.
+
+    Parameters
+    ----------
+    values : mapping
+    own : bool
+        The strategy's alone, without its filters', risk manager's and so on (``risk.stop_loss_frac``).
+    names : bool
+        Whether names stand before the values.
+    """
+    shown = {
+        name: str(value).removesuffix(".0") for name, value in values.items() if not own or "." not in name
+    }
+    return ", ".join(f"{name}={value}" if names else value for name, value in shown.items())

@@ -24,6 +24,7 @@ from admf_ray.phases.analysis.candidates import Candidate
 from admf_ray.phases.analysis.tables import WHOLE, Found, as_table
 from admf_ray.phases.mined import Mined, Searched
 from admf_ray.phases.search import Search
+from admf_ray.space.parameters import parameters_text
 
 __all__ = ["clusters", "regimes"]
 
@@ -215,7 +216,7 @@ def _best(one: Searched, mined: Mined, names: Sequence[str], counts: Ints) -> li
         )
         robust = robust_score(scores[:, None], near, one.n_points)[:, 0]
         i = int(best_first(robust)[0])
-        given = ", ".join(f"{key}={value}" for key, value in one.parameters(i).items())
+        given = parameters_text(one.parameters(i))
         rows.append(
             {
                 "kind": "best", "point_id": int(one.figures.ids[i]), "strategy": one.stack.strategy.label(),

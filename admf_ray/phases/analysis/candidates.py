@@ -16,6 +16,7 @@ from admf_ray.engine.conditions import Conditions
 from admf_ray.engine.outcome import ReplayResult, curve_returns
 from admf_ray.phases.analysis.rows import Subject
 from admf_ray.phases.mined import By
+from admf_ray.space.parameters import parameters_text
 
 __all__ = ["Candidate", "choose", "read"]
 
@@ -73,19 +74,17 @@ class Candidate:
     @property
     def name(self) -> str:
         """Strategy and parameters in one word, ``ma_crossover(fast=5, slow=40)``."""
-        own = ", ".join(f"{k}={str(v).removesuffix('.0')}" for k, v in self.parameters.items())
-        return f"{self.subject.label}({own})"
+        return f"{self.subject.label}({parameters_text(self.parameters)})"
 
     @property
     def key(self) -> dict[str, Any]:
         """What a table names it by."""
-        given = ", ".join(f"{k}={v}" for k, v in self.parameters.items())
         strategy = self.subject.searched.stack.strategy.label()
         return {
             "point_id": self.point_id,
             "strategy": strategy,
             "source": self.subject.source,
-            "parameters": given,
+            "parameters": parameters_text(self.parameters),
         }
 
     def figure(self, name: str, window: str = "full") -> float:

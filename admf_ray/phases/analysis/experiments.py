@@ -18,6 +18,7 @@ from admf_ray.config.analysis import ExperimentConfig
 from admf_ray.phases.mined import Mined
 from admf_ray.phases.search import Search
 from admf_ray.phases.walk import Walked, walk
+from admf_ray.space.parameters import parameters_text
 
 __all__ = ["Compared", "Experiment", "compare", "of_one"]
 
@@ -211,7 +212,7 @@ class Experiment:
                     f"{side}_return": mined.value(at, fold.test.name, "total_return"),
                     f"{side}_sharpe": mined.value(at, fold.test.name, "sharpe"),
                     f"{side}_trades": mined.value(at, fold.test.name, "trades"),
-                    f"{side}_parameters": ", ".join(f"{name}={value}" for name, value in named.items()),
+                    f"{side}_parameters": parameters_text(named),
                 }
             row["difference"] = row["variant_return"] - row["baseline_return"]
             rows.append(row)

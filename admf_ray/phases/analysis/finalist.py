@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from admf_ray.cluster.jobs import StackNames
 from admf_ray.results.store import RunStore
+from admf_ray.space.parameters import parameters_text
 
 __all__ = ["FINALISTS", "Finalist", "read_finalists", "write_finalists"]
 
@@ -61,8 +62,7 @@ class Finalist:
     @property
     def varied(self) -> str:
         """Its strategy and the strategy's own parameters, ``ma_crossover(fast=5, slow=40)``."""
-        own = ", ".join(f"{name}={value}" for name, value in self.parameters.items() if "." not in name)
-        return f"{self.strategy}({own})"
+        return f"{self.strategy}({parameters_text(self.parameters, own=True)})"
 
 
 def write_finalists(store: RunStore, finalists: Sequence[Finalist]) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from admf_ray.cluster.jobs import StackNames
 from admf_ray.engine.stack import Stack
 from admf_ray.results.identity import code_digest, digest_of, point_ids
+from admf_ray.space.parameters import parameters_text
 
 __all__ = ["Member", "TestCase", "stack_named"]
 
@@ -150,7 +151,6 @@ def _code(names: StackNames) -> str:
 
 def _named(member: Member) -> str:
     stack = member.stack
-    own = {name: value for name, value in member.parameters().items() if "." not in name}
-    text = ", ".join(f"{name}={value}" for name, value in own.items())
+    text = parameters_text(member.parameters(), own=True)
     filters = "".join(f" + {one.label()}" for one in stack.filters)
     return f"{stack.strategy.label()}({text}){filters}"

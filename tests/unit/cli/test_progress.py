@@ -29,7 +29,7 @@ def test_a_phase_that_goes_on_after_its_backtests_is_seen_to():
 def test_without_a_terminal_it_is_said_once():
     said, _ = shown(terminal=False)
     first, second, third = said.splitlines()
-    assert first == third == "8/8 points, 4/s, best robust 1.00, 1 at work, 1 MiB"
+    assert first == third == "8/8 points, 4/s, best robust 1.00, 1 at work with 1 MiB"
     assert second == "analysis begins"
 
 

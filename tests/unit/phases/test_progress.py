@@ -44,7 +44,7 @@ def test_it_begins_with_what_is_stored(tmp_path):
 def test_as_one_line():
     now = Progress(1_500, 10_000, 3, 250.0, 34.0, 1.234, 3 << 20, 2)
     assert described(now) == (
-        "1,500/10,000 points, 250/s, 3 failed, best robust 1.23, 34 s left, 2 at work, 3 MiB"
+        "1,500/10,000 points, 250/s, 3 failed, best robust 1.23, 34 s left, 2 at work with 3 MiB"
     )
     end = Progress(10, 10, 0, 5.0, 0.0, math.nan, 0, 0)
-    assert described(end) == "10/10 points, 5/s, 0 at work, 0 MiB"
+    assert described(end) == "10/10 points, 5/s, 0 at work with 0 MiB"
