@@ -8,6 +8,7 @@ import numpy as np
 
 from admf_ray.errors import StoreError
 from admf_ray.phases.search import Search
+from admf_ray.results.identity import distinct
 from admf_ray.results.ledger import Ledger, bars_key, results_root
 from admf_ray.results.points import ids_on
 from admf_ray.results.store import RunStore
@@ -63,9 +64,8 @@ def trials_of(store: RunStore, search: Search) -> Trials:
     The same points run again, by this run or another, are counted once. Where the ledger's files are gone,
     all that were counted at the run's start stand beside the run's own.
     """
-    own = np.unique(
-        np.concatenate([np.empty(0, dtype=np.int64), *ids_on(store, search.bars.content_hash).values()])
-    )
+    ids = ids_on(store, search.bars.content_hash)
+    own = distinct(np.concatenate([np.empty(0, dtype=np.int64), *ids.values()]))
     kept = store.read_json(TRIALS)
     try:
         seen = Ledger(results_root(store.uri)).trials(kept["entries"])

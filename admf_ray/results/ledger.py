@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from admf_ray.market import Bars, Window
-from admf_ray.results.identity import digest_of
+from admf_ray.results.identity import digest_of, distinct
 from admf_ray.results.store import RunStore
 
 __all__ = ["BarsKey", "Ledger", "Look", "bars_key", "results_root"]
@@ -120,15 +120,15 @@ class Ledger:
         ids : int64 array (n,)
             `point_ids`: equal for equal code and parameters.
         """
-        distinct = np.unique(ids)
-        if not distinct.size:
+        own_ids = distinct(ids)
+        if not own_ids.size:
             return
-        own = digest_of([sorted(key), hashlib.blake2b(distinct.tobytes(), digest_size=16).hexdigest()])
+        own = digest_of([sorted(key), hashlib.blake2b(own_ids.tobytes(), digest_size=16).hexdigest()])
         name = f"trials/{own}.parquet"
         if self._store.exists(name):
             return
-        facts = {"months": sorted(key), "run": run, "context": context_digest, "trials": int(distinct.size)}
-        table = pa.table({"point_id": pa.array(distinct)})
+        facts = {"months": sorted(key), "run": run, "context": context_digest, "trials": int(own_ids.size)}
+        table = pa.table({"point_id": pa.array(own_ids)})
         self._store.write_table(
             name, table.replace_schema_metadata({b"admf_ray": json.dumps(facts).encode()})
         )
@@ -146,7 +146,7 @@ class Ledger:
             An entry is gone or damaged.
         """
         found = [self._store.read_table(f"trials/{name}")["point_id"].to_numpy() for name in entries]
-        return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *found]))
+        return distinct(np.concatenate([np.empty(0, dtype=np.int64), *found]))
 
     def count(self, key: BarsKey) -> int:
         """Return how many distinct trials were run on bars that share a month with `key`."""

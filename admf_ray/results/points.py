@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from admf_ray.errors import StoreError
+from admf_ray.results.identity import distinct
 from admf_ray.results.schema import STATUSES, Context, digest_in
 from admf_ray.results.store import RunStore
 
@@ -64,7 +65,7 @@ def ids_on(store: RunStore, bars: str) -> dict[str, Ints]:
     found = {}
     for digest, names in parts.items():
         table = store.read_parts(names, ["point_id"], pc.field("window") == "full")
-        found[digest] = np.unique(table["point_id"].to_numpy())
+        found[digest] = distinct(table["point_id"].to_numpy())
     return found
 
 

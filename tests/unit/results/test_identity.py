@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from admf_ray.components.library.trend import MaCrossover
 from admf_ray.components.user_files import import_components
 from admf_ray.errors import ComponentError
-from admf_ray.results.identity import code_digest, engine_facts, point_ids, sources_digest
+from admf_ray.results.identity import code_digest, distinct, engine_facts, point_ids, sources_digest
 from tests.sources import edited
 
 SALT = "5" * 32
@@ -112,3 +112,8 @@ def test_a_class_without_a_file_cannot_be_named():
     typed = type("Typed", (), {"__module__": "admf_ray_nowhere"})
     with pytest.raises(ComponentError, match="Typed"):
         code_digest(typed)
+
+
+def test_distinct_numbers_are_ascending():
+    assert distinct(np.array([3, -1, 3, 2, -1])).tolist() == [-1, 2, 3]
+    assert distinct(np.empty(0, dtype=np.int64)).size == 0
