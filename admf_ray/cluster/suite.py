@@ -1,4 +1,4 @@
-"""Calls in processes of their own: each in a fresh actor, watched, its answer back as plain data."""
+"""Calls in processes of their own, fresh ones where asked: watched, their answers back as plain data."""
 
 from __future__ import annotations
 

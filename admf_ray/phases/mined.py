@@ -56,8 +56,7 @@ class Searched:
     Notes
     -----
     Figures stay where they are stored and are read a window at a time, so a million points cost some columns
-    of memory, not all of them. The last ones are kept, more of them where there
-    are fewer points.
+    of memory, not all of them. The last ones are kept, more of them where there are fewer points.
     """
 
     stack: Stack

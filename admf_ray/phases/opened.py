@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -273,7 +274,7 @@ class Run:
         if not self.store.exists(INDEX):  # written when all rows are there
             raise StoreError(
                 f"{self.store.uri}: must be a run whose phase 1 has ended, found one at work or stopped; go "
-                f"on with it: admf-ray resume {self.store.uri}"
+                f"on with it: admf-ray resume {shlex.quote(self.store.uri)}"
             )
         return self.store.read_table(INDEX)
 

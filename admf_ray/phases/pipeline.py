@@ -137,6 +137,7 @@ class Pipeline:
             raise DataError(f"{self.config.place('phase_3_test.data')}: {error}") from None
 
     def _run(self, phase: Phase | None, again: bool) -> PipelineResult:
+        # each run begins at the configured folder, whatever fork an earlier one worked in
         coordinator = self.coordinator = BacktestCoordinator(self.config, **self.settings)
         analysed = verdict = None
         with closed(self.config):

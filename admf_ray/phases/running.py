@@ -62,15 +62,16 @@ class Runner:
         earlier : Tally
             Of points of other jobs; they count for the share of failures.
         """
-        jobs = [job.left(np.flatnonzero(~self.stored(job).known())) for job in jobs]
+        stored = [self.stored(job) for job in jobs]
+        jobs = [job.left(np.flatnonzero(~own.known())) for job, own in zip(jobs, stored, strict=True)]
         tiles = tiles_of(jobs, self.config.phase_1_mining.execution.tile_points)
         if not tiles:
             log.info("nothing to run: all %d points are stored", sum(len(job.points) for job in jobs))
             return None
+        before = earlier.plus(_tally(stored))
         for job in jobs:
             if len(job.todo):
                 refuse_foresight(self.search, job, self._limits)
-        before = earlier.plus(self.tally(jobs))
         watch = Watch(jobs, self.store, self.objective, self.maximize, self.settings.on_progress)
         with session(self.settings.address, self.settings.cores) as here:
             if self.settings.on_session is not None:
@@ -79,9 +80,7 @@ class Runner:
 
     def tally(self, jobs: Sequence[Job]) -> Tally:
         """Return what came of the jobs' rows that are stored, whoever computed them."""
-        counts = sum((self.stored(job).counts() for job in jobs), Counter[str]())
-        found = counts.total()
-        return Tally(found, found - counts.pop("ok", 0), by_status=counts)
+        return _tally([self.stored(job) for job in jobs])
 
     def check(self, jobs: Sequence[Job]) -> Tally:
         """Return what came of all rows of the jobs; refuse jobs that lack some."""
@@ -134,3 +133,9 @@ class Runner:
             self.settings.callbacks, self.settings.stopper, before,
         )  # fmt: skip
         return run_tiles(shared, tiles, here, options, watch.report)
+
+
+def _tally(stored: Sequence[StoredPoints]) -> Tally:
+    counts = sum((own.counts() for own in stored), Counter[str]())
+    found = counts.total()
+    return Tally(found, found - counts.pop("ok", 0), by_status=counts)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.small import PIPELINE
+
 ROOT = Path(__file__).parents[2]
 SMALL = {
     "analysis": ("--points 36 --bars 500", r"^  order +\d"),
@@ -27,18 +29,7 @@ SMALL = {
     "startup": ("", r"^third process +imports \d"),
     "sweep": ("--points 1000 --minutes 4000", r"^  ma_crossover \+ borrow and interest +\d"),
 }
-PIPELINE = """
-pipeline:
-  name: small
-  phase_1_mining:
-    data: {source: "sample:nasdaq", start: 2014, end: 2017}
-    walk_forward: {training_window: 252, test_window: 63, step_size: 63}
-    parameter_search:
-      base_grid:
-        strategies:
-          ma_crossover:
-            parameters: {fast: [3, 6], slow: {start: 8, stop: 20, step: 4}}
-      neighborhood_testing: {radius: 1}
+LATER_PHASES = """\
   phase_2_analysis:
     tools: [walk_forward_consistency]
     experiments:
@@ -73,7 +64,7 @@ def test_a_benchmark_runs_to_its_last_figure(name):
 
 @pytest.mark.slow
 def test_the_script_chains_the_phases(tmp_path):
-    (tmp_path / "p.yaml").write_text(PIPELINE)
+    (tmp_path / "p.yaml").write_text(PIPELINE + LATER_PHASES)
     out = printed("scripts/walk_forward.py", str(tmp_path / "p.yaml"), "--out", str(tmp_path / "run"))
     assert out.startswith("mined 8 points; out of sample:\n")
     assert re.search(r"^ *trend ", out, re.MULTILINE), out

@@ -9,20 +9,8 @@ from admf_ray import open_run
 from admf_ray.cli import cli
 from admf_ray.errors import ConfigError
 from tests.serial import serial
+from tests.small import PIPELINE
 
-PIPELINE = """
-pipeline:
-  name: small
-  phase_1_mining:
-    data: {source: "sample:nasdaq", start: 2016, end: 2017}
-    walk_forward: {training_window: 252, test_window: 63, step_size: 63}
-    parameter_search:
-      base_grid:
-        strategies:
-          ma_crossover:
-            parameters: {fast: [3, 6], slow: {start: 8, stop: 20, step: 4}}
-      neighborhood_testing: {radius: 1}
-"""
 OFF = ("--set", "phase_1_mining.parameter_search.neighborhood_testing.enabled=false")
 
 

@@ -11,7 +11,7 @@ from tests.parity.cases import COMBINATIONS, Combination, Tally, compare, market
 EXAMPLES, POINTS = 4, 16  # times three windows and the combinations: some thousand cases
 # a stack takes ten seconds to compile; these have every option between them, the others are slow
 FIRST = (
-    "atr_day_limit", "fill_margin", "many_everything", "many_holes", "single_ends", "stop_trail",
+    "atr_day_limit", "fill_margin", "many_everything", "many_holes", "sessions", "single_ends", "stop_trail",
 )  # fmt: skip
 QUIET = {
     "database": None, "suppress_health_check": list(HealthCheck), "print_blob": False,
