@@ -69,14 +69,11 @@ def show(result: PipelineResult, console: Console, top: int, took: float) -> Non
 def _computed(result: PipelineResult, took: float) -> str:
     """Return what was computed now, what came of it and how long all took."""
     if result.ran is None:
-        return f"all stored before, none computed; {took:.1f} s"
+        return f"all stored before, none computed; {took:.1f} s in all"
     tally, windows = result.ran.tally, len(result.mined.windows)
     kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(tally.by_status.items()))
-    failed = f", of their points {kinds}," if kinds else ""
-    return (
-        f"{tally.points * windows:,} backtests computed{failed} in {took:.1f} s, Ray's start and compilation "
-        "included"
-    )
+    failed = f", of their points {kinds}" if kinds else ""
+    return f"{tally.points * windows:,} backtests computed{failed}; {took:.1f} s in all, Ray's start included"
 
 
 def _show_best(found: Mined, console: Console, top: int, by: By) -> None:

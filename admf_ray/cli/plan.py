@@ -43,10 +43,11 @@ def _show(found: planning.Plan, console: Console) -> None:
         cells = (f"{one.points:,}", f"{one.rows:,}", f"{one.tiles:,}", f"{one.tile_points:,}", ms)
         table.add_row(one.strategy + kind, *cells)
     console.print(table)
+    plural = "s" if found.n_symbols > 1 else ""
     console.print(
         f"points and tiles are upper bounds: constraints leave some out\n"
-        f"{found.windows} windows, {found.n_bars:,} bars of {found.n_symbols} symbols, history included: at "
-        f"most {found.backtests:,} backtests, each in a scope of its own",
+        f"{found.windows} windows, {found.n_bars:,} bars of {found.n_symbols} symbol{plural}, "
+        f"history included: at most {found.backtests:,} backtests, each in a scope of its own",
         soft_wrap=True,
     )
     console.print(

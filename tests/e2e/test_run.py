@@ -71,7 +71,7 @@ def test_switched_off_it_says_so(run, tmp_path):
 
 
 def test_what_is_stored_is_opened_best_first(run, tmp_path):
-    assert "backtests computed in" in run()
+    assert " backtests computed; " in run()
     out = run()
     assert "all stored before, none computed; " in out
     assert "Ray's start" not in out
